@@ -1,0 +1,180 @@
+# hakim-init. `make help` lists the targets.
+#
+#   SANITIZE=1   everything with ASan and UBSan, in build/sanitize (PID 1 is then dynamic and of glibc)
+#   V=1          show the commands
+
+PREFIX ?= /usr
+DESTDIR ?=
+VERSION := 0.1.0
+
+ifeq ($(SANITIZE),1)
+BUILD := build/sanitize
+else
+BUILD := build
+endif
+
+CC ?= gcc
+# The system's Python: it is the one that has Debian's pytest.
+PYTHON ?= /usr/bin/python3
+ARCH := $(shell $(CC) -dumpmachine)
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-format-truncation -Wno-unused-parameter
+DEFS := -D_GNU_SOURCE -DHAKIM_VERSION='"$(VERSION)"' -DHAKIM_LIBDIR='"$(PREFIX)/lib/hakim"'
+BASE := -std=gnu17 -g $(WARN) $(DEFS) -I. -MMD -MP
+# Debian's hardening flags (dpkg-buildflags), written out so that the build does not need dpkg-dev.
+HARDEN := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -fcf-protection
+ifneq ($(findstring x86_64,$(ARCH)),x86_64)
+HARDEN := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+endif
+LDHARDEN := -Wl,-z,relro -Wl,-z,now
+
+ifeq ($(SANITIZE),1)
+MODE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CFLAGS_ALL := $(BASE) $(MODE)
+LD_DYNAMIC := $(MODE)
+LD_SUPERVISOR := $(MODE)
+INIT_CC := $(CC)
+CFLAGS_INIT := $(BASE) $(MODE)
+LD_INIT := $(MODE)
+else
+CFLAGS_ALL := $(BASE) $(HARDEN)
+LD_DYNAMIC := -pie $(LDHARDEN)
+LD_SUPERVISOR := -static-pie $(LDHARDEN)
+# PID 1: musl where there is musl-gcc (amd64), whose kernel headers are a directory of links.
+ifneq ($(shell command -v musl-gcc),)
+INIT_CC := musl-gcc
+CFLAGS_INIT := $(BASE) -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-pie \
+	-fstack-protector-strong -isystem build/musl-include
+INIT_DEPS := build/musl-include/linux
+else
+INIT_CC := $(CC)
+CFLAGS_INIT := $(BASE) -Os -ffunction-sections -fdata-sections
+endif
+LD_INIT := -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack $(LDHARDEN) -s
+endif
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+
+COMMON_SRC := $(wildcard common/*.c)
+INIT_SRC := $(wildcard init/*.c)
+SUPERVISOR_SRC := $(wildcard supervisor/*.c)
+CTL_SRC := $(wildcard supervisor/ctl/*.c)
+FETCH_SRC := $(wildcard modules/coder-agent/*.c)
+AGENT_SRC := $(wildcard tests/stand-ins/agent/*.c)
+TEST_SRC := $(wildcard tests/unit/test_*.c)
+HELPER_SRC := $(wildcard tests/helpers/*.c)
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+init_obj = $(patsubst %.c,$(BUILD)/obj-init/%.o,$(1))
+
+PROGRAMS := $(addprefix $(BUILD)/,hakim-init hakim-supervisor hakimctl hakim-agent-fetch)
+STAND_INS := $(if $(AGENT_SRC),$(BUILD)/stand-ins/coder)
+HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(TEST_SRC))
+
+.PHONY: all help deps run test test-unit test-system lint format install clean
+
+all: $(PROGRAMS)
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make deps      install what building, running and testing need (apt; nothing to do when all is there)
+deps:
+	$(Q)sh tests/deps.sh
+
+$(BUILD)/obj/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj-init/%.o: %.c | $(INIT_DEPS)
+	$(call say,CC1,$<)
+	$(Q)mkdir -p $(@D) && $(INIT_CC) $(CFLAGS_INIT) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+build/musl-include/linux:
+	$(Q)mkdir -p build/musl-include
+	$(Q)ln -sfn /usr/include/$(ARCH)/asm build/musl-include/asm
+	$(Q)ln -sfn /usr/include/asm-generic build/musl-include/asm-generic
+	$(Q)ln -sfn /usr/include/linux build/musl-include/linux
+
+# What is in a library is linked only where it is used; main.c never is in one.
+$(BUILD)/libcommon.a: $(call obj,$(COMMON_SRC))
+$(BUILD)/libinit.a: $(call obj,$(filter-out %/main.c,$(INIT_SRC)))
+$(BUILD)/libsupervisor.a: $(call obj,$(filter-out %/main.c,$(SUPERVISOR_SRC)))
+$(BUILD)/libctl.a: $(call obj,$(filter-out %/main.c,$(CTL_SRC)))
+$(BUILD)/libfetch.a: $(call obj,$(filter-out %/main.c,$(FETCH_SRC)))
+$(BUILD)/%.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/hakim-init: $(call init_obj,$(INIT_SRC))
+	$(call say,LD,$@)
+	$(Q)$(INIT_CC) $(LD_INIT) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/hakim-supervisor: $(call obj,supervisor/main.c) $(BUILD)/libsupervisor.a $(BUILD)/libcommon.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LD_SUPERVISOR) $(LDFLAGS) -o $@ $^ -linih -lcap -lseccomp -lpthread -lm
+
+$(BUILD)/hakimctl: $(call obj,supervisor/ctl/main.c) $(BUILD)/libctl.a $(BUILD)/libsupervisor.a $(BUILD)/libcommon.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ -linih -ljansson
+
+$(BUILD)/hakim-agent-fetch: $(call obj,modules/coder-agent/main.c) $(BUILD)/libfetch.a $(BUILD)/libcommon.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ -lcurl -lcrypto -lseccomp -lcap
+
+# The stand-in for the real agent: one static ELF program, as the real one is.
+$(BUILD)/stand-ins/coder: $(AGENT_SRC) | $(INIT_DEPS)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O2 -g $(WARN) $(DEFS) -I. -static -o $@ $(AGENT_SRC) -lpthread
+
+$(BUILD)/helpers/%: tests/helpers/%.c
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O2 -g $(WARN) $(DEFS) -I. -static -o $@ $<
+
+TEST_LIBS := $(BUILD)/libctl.a $(BUILD)/libsupervisor.a $(BUILD)/libfetch.a $(BUILD)/libinit.a $(BUILD)/libcommon.a
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TEST_LIBS)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $< $(TEST_LIBS) \
+		-lcmocka -linih -lcap -lseccomp -lcurl -lcrypto -ljansson -lpthread -lm
+
+#: make run       boot a workspace in an unprivileged LXC container and open a shell in it
+run: deps
+	$(Q)$(MAKE) --no-print-directory all $(STAND_INS)
+	$(Q)$(PYTHON) tests/run.py --build $(BUILD)
+
+#: make test      everything: unit tests, then the system tests in real containers
+test: deps
+	$(Q)$(MAKE) --no-print-directory test-unit
+	$(Q)$(MAKE) --no-print-directory test-system
+
+test-unit: $(UNIT_TESTS)
+	$(Q)sh tests/unit/run.sh $(UNIT_TESTS)
+
+test-system: all $(STAND_INS) $(HELPERS)
+	$(Q)HAKIM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/system $(PYTEST_ARGS)
+
+#: make lint      clang-format, clang-tidy, cppcheck, shellcheck, flake8; no warnings
+lint: deps
+	$(Q)BUILD=$(BUILD) sh tests/lint.sh
+
+#: make format    let clang-format write the C files
+format:
+	$(Q)git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+#: make install   DESTDIR= PREFIX=/usr
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/hakim/modules
+	install -m 0755 $(BUILD)/hakim-init $(DESTDIR)$(PREFIX)/sbin/hakim-init
+	install -m 0755 $(BUILD)/hakimctl $(DESTDIR)$(PREFIX)/bin/hakimctl
+	install -m 0755 $(BUILD)/hakim-supervisor $(DESTDIR)$(PREFIX)/lib/hakim/hakim-supervisor
+	install -m 0755 $(BUILD)/hakim-agent-fetch $(DESTDIR)$(PREFIX)/lib/hakim/hakim-agent-fetch
+	for unit in modules/*/*.service; do install -m 0644 "$$unit" $(DESTDIR)$(PREFIX)/lib/hakim/modules/; done
+
+#: make clean     remove build/
+clean:
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+.SECONDARY:

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Installs with apt what build, run, test and lint need; silent and without root when all is there.
+set -eu
+packages="gcc libc6-dev make musl-tools linux-libc-dev libinih-dev libcap-dev libseccomp-dev libcurl4-openssl-dev
+	libssl-dev libjansson-dev libcmocka-dev pkg-config lxc uidmap mmdebstrap podman crun iproute2 procps util-linux
+	python3 python3-pytest openssl tmux strace clang-format clang-tidy cppcheck shellcheck flake8"
+[ "$(uname -m)" = x86_64 ] || packages=$(echo "$packages" | sed 's/musl-tools//')
+missing=
+for p in $packages; do
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+[ "$(id -u)" = 0 ] || { echo "make deps: run it as root, these packages are missing:$missing" >&2; exit 1; }
+echo "make deps: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086  # a list of words
+apt-get install -y -qq --no-install-recommends $missing >/dev/null
