@@ -1,0 +1,21 @@
+/*
+ * control.h - the control socket (docs/control.md): who may ask, what is asked, and the answers.
+ */
+#pragma once
+
+#include "common/err.h"
+#include "common/json.h"
+
+struct manager;
+struct service;
+
+/* Listens on the socket in m->runtime_dir; `kept` is the listening socket that PID 1 kept, or -1.
+ */
+int control_open(struct manager *m, int kept, struct err *err);
+/* A service has come to rest or is up: answers who waits for it. */
+void control_settled(struct manager *m);
+void control_close(struct manager *m);
+
+/* report.c: one JSON object each, as docs/control.md says. */
+void report_manager(struct manager *m, struct json *json);
+void report_service(struct service *s, struct json *json, bool with_tail);

@@ -1,0 +1,35 @@
+/*
+ * directive_set.h - what directive_set.c and directive_list.c share; nobody else includes it.
+ */
+#pragma once
+
+#include "supervisor/directive.h"
+
+/* The field of the unit that the row names, in the shape of a setter's arguments. */
+#define DIRECTIVE_FIELD(type) ((type *)(void *)((char *)ctx->unit + d->offset))
+
+#define DIRECTIVE_SETTER(name)                                                                \
+	int name(const struct directive *d, struct directive_context *ctx, const char *value, \
+		 struct err *err)
+#define DIRECTIVE_RESET(name) \
+	int name(const struct directive *d, struct directive_context *ctx, struct err *err)
+
+DIRECTIVE_SETTER(directive_set_units);
+DIRECTIVE_SETTER(directive_set_environment);
+DIRECTIVE_SETTER(directive_set_variables);
+DIRECTIVE_SETTER(directive_set_environment_file);
+DIRECTIVE_SETTER(directive_set_directories);
+DIRECTIVE_SETTER(directive_set_commands);
+DIRECTIVE_SETTER(directive_set_command);
+DIRECTIVE_SETTER(directive_set_condition);
+
+DIRECTIVE_RESET(directive_reset_list);
+DIRECTIVE_RESET(directive_reset_units);
+DIRECTIVE_RESET(directive_reset_commands);
+DIRECTIVE_RESET(directive_reset_conditions);
+
+/* Frees what the field has and gives it the expanded value; an empty one leaves NULL. */
+int directive_string_put(char **field, const struct directive_context *ctx, const char *value,
+			 struct err *err);
+/* Absolute and without a ".." that would make it another path than it looks like. */
+int directive_path_check(const char *path, struct err *err);

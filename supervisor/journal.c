@@ -1,0 +1,417 @@
+#include "supervisor/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "supervisor/journal_pump.h"
+
+#define EVENTS     64
+#define STACK_SIZE (128 * 1024)
+
+enum order_kind {
+	ORDER_ADD = 0,
+	ORDER_REMOVE, /* drain it and free it */
+};
+
+/* What the thread is to do with a stream; done in the order in which they came. */
+struct order {
+	enum order_kind kind;
+	struct entry *entry;
+	struct order *next;
+};
+
+struct entry {
+	struct stream stream;
+	unsigned index;
+	bool taken_over, watched;
+	bool polled; /* in the epoll */
+	/* They lie here so that giving an order cannot fail. */
+	struct order add, remove;
+};
+
+struct journal {
+	char *dir;
+	struct cursor *cursors;
+	gid_t group;
+	int wake_fd; /* the caller's */
+	int epoll, command;
+	pthread_t thread;
+	struct pump pump;                       /* its lock is also for all from here … */
+	struct entry *entries[JOURNAL_STREAMS]; /* those added and not removed */
+	struct order *first, **last;
+	pthread_cond_t ended_cond;
+	bool stop, ended;                       /* … to here */
+	struct entry *running[JOURNAL_STREAMS]; /* the thread's own */
+};
+
+/* ---- the thread ---- */
+
+/*
+ * Our fd is one of several of the same pipe (PID 1 keeps one), and epoll forgets a pipe only when
+ * the last of them is closed: so it has to be told.
+ */
+static void unpoll(struct journal *j, struct entry *e)
+{
+	if (e->polled)
+		(void)epoll_ctl(j->epoll, EPOLL_CTL_DEL, e->stream.fd, NULL);
+	e->polled = false;
+}
+
+static void entry_free(struct entry *e)
+{
+	pump_stop(&e->stream);
+	free(e);
+}
+
+static void run_order(struct journal *j, const struct order *order)
+{
+	struct entry *e = order->entry;
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = e};
+
+	if (order->kind == ORDER_ADD) {
+		pump_start(&j->pump, &e->stream, e->taken_over);
+		j->running[e->index] = e;
+		e->polled = epoll_ctl(j->epoll, EPOLL_CTL_ADD, e->stream.fd, &event) == 0;
+		return;
+	}
+	pump_drain(&j->pump, &e->stream);
+	unpoll(j, e);
+	j->running[e->index] = NULL;
+	entry_free(e);
+}
+
+/* Returns whether the thread is to end. */
+static bool run_orders(struct journal *j)
+{
+	struct order *order, *next;
+	uint64_t unused;
+	bool stop;
+
+	(void)!read(j->command, &unused, sizeof(unused));
+	pthread_mutex_lock(&j->pump.lock);
+	order = j->first;
+	j->first = NULL;
+	j->last = &j->first;
+	stop = j->stop;
+	pthread_mutex_unlock(&j->pump.lock);
+	for (; order; order = next) {
+		next = order->next;
+		run_order(j, order);
+	}
+	return stop;
+}
+
+/* Returns whether somebody wants to be woken for it. */
+static bool run_stream(struct journal *j, struct entry *e)
+{
+	ssize_t n = pump_turn(&j->pump, &e->stream);
+
+	/*
+	 * Without a writer the pipe would be ready for ever. The supervisor holds a write end
+	 * itself, so this is the end of the service; the same goes for a pipe that cannot be read
+	 * for another reason.
+	 */
+	if (n < 0 && n != -EAGAIN)
+		unpoll(j, e);
+	return n > 0 && e->watched;
+}
+
+static void *journal_main(void *arg)
+{
+	struct journal *j = arg;
+	struct epoll_event events[EVENTS];
+	const uint64_t one = 1;
+	bool stop = false;
+
+	while (!stop) {
+		/* Level-triggered and a bounded turn each: what is still ready goes to the end of
+		 * the kernel's list. */
+		int n = epoll_wait(j->epoll, events, EVENTS, -1);
+		bool orders = false, wake = false;
+
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.ptr)
+				wake |= run_stream(j, events[i].data.ptr);
+			else
+				orders = true;
+		}
+		if (wake && j->wake_fd >= 0)
+			(void)!write(j->wake_fd, &one, sizeof(one));
+		/* Last: an entry of `events` may be freed by it. */
+		if (orders)
+			stop = run_orders(j);
+	}
+	for (size_t i = 0; i < JOURNAL_STREAMS; i++)
+		if (j->running[i])
+			pump_drain(&j->pump, &j->running[i]->stream);
+	pthread_mutex_lock(&j->pump.lock);
+	j->ended = true;
+	pthread_cond_signal(&j->ended_cond);
+	pthread_mutex_unlock(&j->pump.lock);
+	return NULL;
+}
+
+static int thread_start(struct journal *j)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	int r;
+
+	r = pthread_attr_init(&attr);
+	if (r)
+		return -r;
+	/* The supervisor's signals are not for this thread; and a file size limit must be EFBIG,
+	 * not SIGXFSZ. */
+	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_attr_setstacksize(&attr, STACK_SIZE);
+	r = r ?: pthread_create(&j->thread, &attr, journal_main, j);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
+/* ---- the callers ---- */
+
+static void give_order(struct journal *j, struct order *order)
+{
+	const uint64_t one = 1;
+
+	if (order) {
+		*j->last = order;
+		j->last = &order->next;
+	}
+	(void)!write(j->command, &one, sizeof(one));
+}
+
+static void journal_free(struct journal *j)
+{
+	if (j->epoll >= 0)
+		close(j->epoll);
+	if (j->command >= 0)
+		close(j->command);
+	free(j->dir);
+	free(j);
+}
+
+static int cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+	int r = pthread_condattr_init(&attr);
+
+	if (r)
+		return -r;
+	r = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	r = r ?: pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
+	return -r;
+}
+
+static int journal_init(struct journal *j, const struct journal_config *config, struct err *err)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int r;
+
+	j->cursors = (struct cursor *)config->cursors;
+	j->group = config->group;
+	j->wake_fd = config->wake_fd;
+	j->last = &j->first;
+	j->dir = strdup(config->dir);
+	j->epoll = epoll_create1(EPOLL_CLOEXEC);
+	j->command = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!j->dir || j->epoll < 0 || j->command < 0 ||
+	    epoll_ctl(j->epoll, EPOLL_CTL_ADD, j->command, &event) < 0)
+		return err_sys(err, -errno, "The log cannot start");
+	r = pump_open(&j->pump, err);
+	if (r < 0)
+		return r;
+	r = cond_init(&j->ended_cond);
+	if (r == 0) {
+		r = thread_start(j);
+		if (r < 0)
+			pthread_cond_destroy(&j->ended_cond);
+	}
+	if (r < 0) {
+		pump_close(&j->pump);
+		return err_sys(err, r, "The thread of the log cannot start");
+	}
+	return 0;
+}
+
+int journal_start(struct journal **journal, const struct journal_config *config, struct err *err)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+	int r;
+
+	if (!j)
+		return err_sys(err, -ENOMEM, "The log cannot start");
+	j->epoll = j->command = -EBADF;
+	r = journal_init(j, config, err);
+	if (r < 0) {
+		journal_free(j);
+		return r;
+	}
+	*journal = j;
+	return 0;
+}
+
+static int stream_init(struct stream *s, struct journal *j, const struct journal_stream *stream,
+		       struct err *err)
+{
+	struct stat st;
+	int flags;
+
+	s->cursor = &j->cursors[stream->index];
+	s->file = (struct log_file){
+		.dir = j->dir, .group = j->group, .keep = stream->keep, .fd = -EBADF};
+	s->max_bytes = stream->max_bytes;
+	if (log_file_name(&s->file, stream->name) < 0)
+		return err_set(err, -EINVAL, "%s cannot be the name of a log file", stream->name);
+	if (fstat(stream->fd, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return err_set(err, -EINVAL, "The log of %s is not a pipe", stream->name);
+	s->fd = fcntl(stream->fd, F_DUPFD_CLOEXEC, 3);
+	if (s->fd < 0)
+		return err_sys(err, -errno, "The log of %s cannot be opened", stream->name);
+	/* The read end is a file description of its own: the service's write end goes on to block.
+	 */
+	flags = fcntl(s->fd, F_GETFL);
+	if (flags < 0 || fcntl(s->fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return err_sys(err, -errno, "The log of %s cannot be opened", stream->name);
+	return 0;
+}
+
+int journal_add(struct journal *journal, const struct journal_stream *stream, struct err *err)
+{
+	struct entry *e;
+	int r;
+
+	if (stream->index >= JOURNAL_STREAMS)
+		return err_set(err, -EINVAL, "There is no log number %u", stream->index);
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return err_sys(err, -ENOMEM, "The log of %s cannot be opened", stream->name);
+	e->stream.fd = -EBADF;
+	e->index = stream->index;
+	e->taken_over = stream->taken_over;
+	e->watched = stream->watched;
+	e->add = (struct order){.kind = ORDER_ADD, .entry = e};
+	e->remove = (struct order){.kind = ORDER_REMOVE, .entry = e};
+	r = stream_init(&e->stream, journal, stream, err);
+	if (r < 0) {
+		entry_free(e);
+		return r;
+	}
+	pthread_mutex_lock(&journal->pump.lock);
+	if (journal->entries[e->index]) {
+		pthread_mutex_unlock(&journal->pump.lock);
+		entry_free(e);
+		return err_set(err, -EEXIST, "Log number %u is in use", stream->index);
+	}
+	journal->entries[e->index] = e;
+	give_order(journal, &e->add);
+	pthread_mutex_unlock(&journal->pump.lock);
+	return 0;
+}
+
+void journal_remove(struct journal *journal, unsigned index)
+{
+	struct entry *e;
+
+	if (index >= JOURNAL_STREAMS)
+		return;
+	pthread_mutex_lock(&journal->pump.lock);
+	e = journal->entries[index];
+	journal->entries[index] = NULL;
+	if (e)
+		give_order(journal, &e->remove);
+	pthread_mutex_unlock(&journal->pump.lock);
+}
+
+size_t journal_tail(struct journal *journal, unsigned index, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	if (size)
+		buf[0] = '\0';
+	if (index >= JOURNAL_STREAMS)
+		return 0;
+	pthread_mutex_lock(&journal->pump.lock);
+	if (journal->entries[index])
+		n = tail_lines(&journal->entries[index]->stream.tail, buf, size);
+	pthread_mutex_unlock(&journal->pump.lock);
+	return n;
+}
+
+void journal_counters(struct journal *journal, unsigned index, struct journal_counters *counters)
+{
+	*counters = (struct journal_counters){0};
+	if (index >= JOURNAL_STREAMS)
+		return;
+	pthread_mutex_lock(&journal->pump.lock);
+	if (journal->entries[index])
+		*counters = journal->entries[index]->stream.counters;
+	pthread_mutex_unlock(&journal->pump.lock);
+}
+
+int journal_open(struct journal *journal, unsigned index, unsigned older)
+{
+	char name[sizeof(((struct log_file *)0)->name)];
+	bool known;
+
+	if (index >= JOURNAL_STREAMS)
+		return -ENOENT;
+	pthread_mutex_lock(&journal->pump.lock);
+	known = journal->entries[index];
+	if (known)
+		memcpy(name, journal->entries[index]->stream.file.name, sizeof(name));
+	pthread_mutex_unlock(&journal->pump.lock);
+	return known ? log_file_reader(journal->dir, name, older) : -ENOENT;
+}
+
+void journal_stop(struct journal *journal, int timeout_ms)
+{
+	struct timespec by;
+	bool ended;
+
+	clock_gettime(CLOCK_MONOTONIC, &by);
+	by.tv_sec += timeout_ms / 1000;
+	by.tv_nsec += timeout_ms % 1000 * 1000000L;
+	by.tv_sec += by.tv_nsec / 1000000000;
+	by.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&journal->pump.lock);
+	journal->stop = true;
+	give_order(journal, NULL);
+	while (!journal->ended)
+		if (pthread_cond_timedwait(&journal->ended_cond, &journal->pump.lock, &by) ==
+		    ETIMEDOUT)
+			break;
+	ended = journal->ended;
+	pthread_mutex_unlock(&journal->pump.lock);
+	if (!ended) {
+		/* It hangs in a disk. It uses all of this, so all of this stays; the cursors are
+		 * good. */
+		pthread_detach(journal->thread);
+		return;
+	}
+	pthread_join(journal->thread, NULL);
+	for (size_t i = 0; i < JOURNAL_STREAMS; i++)
+		if (journal->running[i])
+			entry_free(journal->running[i]);
+	pthread_cond_destroy(&journal->ended_cond);
+	pump_close(&journal->pump);
+	journal_free(journal);
+}

@@ -1,0 +1,100 @@
+/*
+ * journal.h - the log of each service: from its pipe into its file, by a thread of its own, so that
+ * neither a slow disk nor a service that writes as fast as it can holds up the loop.
+ *
+ * No line is lost, torn or doubled when the supervisor is killed at any instruction: bytes are
+ * duplicated out of the pipe by tee(2), written to the file with pwrite(2) at the offset in the
+ * cursor, and only then read away; the cursor lies in the state memfd that outlives us and tells,
+ * to the instruction, whether the reading away has happened (see struct journal_cursor). A record
+ * is "2026-11-24T03:07:08.123456Z " + the line + "\n".
+ *
+ * This room never starts or stops anything and never touches a cursor of another stream.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+
+#define JOURNAL_STREAMS 1024
+
+/* 128 bytes in the state memfd for each stream; all-zero means: never used. See journal.c for the
+ * protocol. */
+struct journal_cursor {
+	uint64_t words[16]; /* laid out by journal.c */
+};
+
+struct journal;
+
+struct journal_config {
+	/* /var/log/hakim; made with mode 0755 if it is missing */
+	const char *dir;
+	/* JOURNAL_STREAMS of them, in shared memory that outlives this process */
+	struct journal_cursor *cursors;
+	/* an eventfd that the thread adds to after new lines of a watched stream, or -1 */
+	int wake_fd;
+	/* of the files (mode 0640): the coder user's; (gid_t)-1: leave it */
+	gid_t group;
+};
+
+struct journal_stream {
+	/* unit name; the file is DIR/NAME-without-.service.log */
+	const char *name;
+	/* Which cursor: the caller gives each name one, and the same one after a restart. */
+	unsigned index;
+	/* Read end of the pipe; the journal owns a dup of it, made in journal_add(). */
+	int fd;
+	/*
+	 * Rotate when the file would grow over this; 0: never. A line is not divided between two
+	 * files unless the file is at twice this size.
+	 */
+	uint64_t max_bytes;
+	/* rotated files NAME.log.1 … NAME.log.K */
+	unsigned keep;
+	/* Add to config.wake_fd after new lines. */
+	bool watched;
+	/* The stream was running before this supervisor started: trust the cursor. */
+	bool taken_over;
+};
+
+struct journal_counters {
+	/* written by this process */
+	uint64_t lines, bytes;
+	/* read away without being written: disk full or file not to be opened */
+	uint64_t lost_bytes;
+	/* of the last write that failed, 0 if the last one went well */
+	int last_errno;
+};
+
+/*
+ * Starts the thread. Without a writable directory it still runs: pipes are drained, lines kept for
+ * tails only, the loss is counted.
+ */
+int journal_start(struct journal **journal, const struct journal_config *config, struct err *err);
+/*
+ * Until journal_remove() the thread alone writes the cursor; it is reset here when the stream is
+ * not taken over. A cursor may have another stream as soon as journal_remove() has returned, but
+ * its memory is not the caller's to clear: the old stream may still be drained.
+ */
+int journal_add(struct journal *journal, const struct journal_stream *stream, struct err *err);
+/* Drains what is in the pipe now, then forgets the stream. Does not wait. */
+void journal_remove(struct journal *journal, unsigned index);
+/*
+ * The last whole lines of the stream that fit into buf (NUL-terminated, "\n" between); also from
+ * before a restart.
+ */
+size_t journal_tail(struct journal *journal, unsigned index, char *buf, size_t size);
+void journal_counters(struct journal *journal, unsigned index, struct journal_counters *counters);
+/*
+ * Opens the file of a stream for reading (CLOEXEC); `older` 0 is the current file, 1 the newest
+ * rotated one …
+ */
+int journal_open(struct journal *journal, unsigned index, unsigned older);
+/*
+ * Drains all pipes as far as they are filled now and writes it, then ends the thread; gives up
+ * after timeout_ms.
+ */
+void journal_stop(struct journal *journal, int timeout_ms);

@@ -1,0 +1,61 @@
+/*
+ * journal_pump.h - moves what services wrote from their pipes into their files: tee, write, read
+ * away (see journal_cursor.h). It runs in the thread of the journal, which owns the streams; only
+ * what is under `lock` is read by others.
+ *
+ * A file that cannot be written never stops a pump: bytes are then read away, kept for the tail,
+ * and counted.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "supervisor/journal_file.h"
+#include "supervisor/journal_record.h"
+#include "supervisor/journal_tail.h"
+
+#define PUMP_TURN (64 * 1024)
+
+/* Shared by the streams of a journal. */
+struct pump {
+	int tee[2];          /* our own pipe; empty between two chunks */
+	char *raw, *out;     /* PUMP_TURN bytes each */
+	struct timespec now; /* of the chunk */
+	struct stamp stamp;
+	pthread_mutex_t lock; /* tail and counters of all streams */
+	const struct journal_seam *seam;
+};
+
+struct stream {
+	struct cursor *cursor;
+	struct log_file file;
+	int fd;        /* owned */
+	int pipe_size; /* of fd, when it was added */
+	uint64_t max_bytes;
+	uint64_t rotate_at; /* max_bytes, or more when the rotation failed */
+	unsigned unchecked; /* chunks since log_file_check() */
+	time_t checked;     /* when that was */
+	time_t retry;       /* a file that cannot be opened is not tried again before */
+	int open_error;     /* what it was then */
+	bool tail_bol;      /* the next byte begins a line in `tail` */
+	bool refill;        /* `tail` is to be filled from the file when it is opened */
+
+	/* under pump.lock */
+	struct tail tail;
+	struct journal_counters counters;
+};
+
+int pump_open(struct pump *p, struct err *err);
+void pump_close(struct pump *p);
+/* Makes the cursor good and opens the file; failing to is no error of the stream (see above). */
+void pump_start(struct pump *p, struct stream *s, bool taken_over);
+/* Moves what is in the pipe, up to PUMP_TURN bytes. Returns their number, -EAGAIN: empty, -EPIPE:
+ * and no writer. */
+ssize_t pump_turn(struct pump *p, struct stream *s);
+/* Moves what is in the pipe at the moment of the call. */
+void pump_drain(struct pump *p, struct stream *s);
+/* Closes the pipe and the file. */
+void pump_stop(struct stream *s);

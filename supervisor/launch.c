@@ -1,0 +1,356 @@
+/*
+ * launch.c - from a unit to a process: its environment, its words, its directories, its secrets;
+ * then spawn.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "supervisor/command.h"
+#include "supervisor/manager.h"
+#include "supervisor/spawn.h"
+
+static const struct {
+	const char *root, *variable;
+	mode_t mode;
+} directory_kinds[DIRECTORY_KINDS] = {
+	[DIRECTORY_RUNTIME] = {"/run", "RUNTIME_DIRECTORY", 0755},
+	[DIRECTORY_STATE] = {"/var/lib", "STATE_DIRECTORY", 0755},
+	[DIRECTORY_CACHE] = {"/var/cache", "CACHE_DIRECTORY", 0755},
+	[DIRECTORY_LOGS] = {"/var/log", "LOGS_DIRECTORY", 0755},
+};
+
+/*
+ * Makes ROOT/a/b and gives the last one to the user. Each step is opened without following a
+ * symlink: the directories may lie where another user can write.
+ */
+static int make_directory(const char *root, const char *relative, const struct identity *id,
+			  mode_t mode, struct err *err)
+{
+	_cleanup_close_ int dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *at = relative;
+
+	if (dir < 0)
+		return err_sys(err, -errno, "%s cannot be opened", root);
+	while (*at) {
+		size_t len = strcspn(at, "/");
+		char name[256];
+		bool last = at[len] == '\0';
+		int next;
+
+		if (len == 0 || len >= sizeof(name))
+			return err_set(err, -EINVAL, "%s/%s is no good directory name", root,
+				       relative);
+		memcpy(name, at, len);
+		name[len] = '\0';
+		if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+			return err_sys(err, -errno, "%s/%s cannot be made", root, relative);
+		next = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			return err_sys(err, -errno, "%s/%s cannot be opened", root, relative);
+		close(dir);
+		dir = next;
+		if (last && id->set && (fchown(dir, id->uid, id->gid) < 0 || fchmod(dir, mode) < 0))
+			return err_sys(err, -errno, "%s/%s cannot be given to the user", root,
+				       relative);
+		at += len;
+		at += strspn(at, "/");
+	}
+	return 0;
+}
+
+static int make_directories(const struct unit *unit, const struct identity *id, struct strv *env,
+			    struct err *err)
+{
+	for (unsigned k = 0; k < DIRECTORY_KINDS; k++) {
+		char list[1024] = "";
+		size_t used = 0;
+
+		for (size_t i = 0; i < unit->directories[k].n; i++) {
+			const char *dir = unit->directories[k].v[i];
+			int r = make_directory(directory_kinds[k].root, dir, id,
+					       directory_kinds[k].mode, err);
+
+			if (r < 0)
+				return r;
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s/%s",
+						 used ? ":" : "", directory_kinds[k].root, dir);
+			if (used >= sizeof(list))
+				return err_set(err, -E2BIG, "%s has too many directories",
+					       unit->name);
+		}
+		if (used && strv_env_set(env, directory_kinds[k].variable, list) < 0)
+			return err_sys(err, -ENOMEM, "its environment");
+	}
+	return 0;
+}
+
+static int set(struct strv *env, const char *name, const char *value)
+{
+	return value && *value ? strv_env_set(env, name, value) : 0;
+}
+
+static int set_entry(struct strv *env, const char *entry)
+{
+	const char *equals = strchr(entry, '=');
+	char name[256];
+
+	if (!equals || (size_t)(equals - entry) >= sizeof(name))
+		return 0;
+	memcpy(name, entry, (size_t)(equals - entry));
+	name[equals - entry] = '\0';
+	return strv_env_set(env, name, equals + 1);
+}
+
+/*
+ * In systemd's order, later ones win: what the container has, who the user is, Environment=,
+ * EnvironmentFile=; and PassEnvironment='s secrets for the main process alone.
+ */
+static int make_environment(struct service *s, const struct identity *id, bool is_main,
+			    struct strv *env, struct err *err)
+{
+	struct manager *m = s->manager;
+	const struct unit *unit = s->unit;
+	int r = strv_copy(env, &m->env);
+
+	if (r == 0 && id->name[0]) {
+		r = set(env, "HOME", id->home);
+		r = r < 0 ? r : set(env, "USER", id->name);
+		r = r < 0 ? r : set(env, "LOGNAME", id->name);
+		r = r < 0 ? r : set(env, "SHELL", id->shell);
+	}
+	for (size_t i = 0; r == 0 && i < unit->environment_default.n; i++) {
+		char name[256];
+		size_t len = strcspn(unit->environment_default.v[i], "=");
+
+		if (len >= sizeof(name))
+			continue;
+		memcpy(name, unit->environment_default.v[i], len);
+		name[len] = '\0';
+		if (!strv_env_get(env, name))
+			r = set_entry(env, unit->environment_default.v[i]);
+	}
+	for (size_t i = 0; r == 0 && i < unit->environment.n; i++)
+		r = set_entry(env, unit->environment.v[i]);
+	for (size_t i = 0; r == 0 && i < unit->environment_files.n; i++) {
+		const char *path = unit->environment_files.v[i];
+		bool optional = *path == '-';
+
+		r = environment_file_read(path + optional, env, err);
+		if (r < 0 && optional)
+			r = 0;
+		else if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; r == 0 && is_main && i < unit->pass_environment.n; i++) {
+		const char *value = strv_env_get(&m->secrets, unit->pass_environment.v[i]);
+
+		if (value)
+			r = strv_env_set(env, unit->pass_environment.v[i], value);
+	}
+	/* Not for the main process of a service that does not notify: its children would speak in
+	 * its name. */
+	if (r == 0 && s->notify_fd >= 0 &&
+	    (is_main ? unit->type == TYPE_NOTIFY : unit->notify_exec))
+		r = set(env, "NOTIFY_SOCKET", s->notify_name);
+	if (r == 0 && !is_main && s->main.slot >= 0) {
+		char pid[16];
+
+		snprintf(pid, sizeof(pid), "%d", task_pid(m, &s->main));
+		r = set(env, "MAINPID", pid);
+	}
+	return r < 0 ? err_sys(err, r, "its environment cannot be made") : 0;
+}
+
+/* A pipe that holds NAME=VALUE NUL … of the secrets in SecretPipe=, and nothing else; the read end,
+ * or -1 for none. */
+static int secret_pipe(struct service *s, struct err *err)
+{
+	struct manager *m = s->manager;
+	int fds[2] = {-1, -1};
+	int r = 0;
+
+	if (!s->unit->secret_pipe.n)
+		return -1;
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_sys(err, -errno == -EMFILE ? -EAGAIN : -errno,
+			       "no pipe can be made for its secrets");
+	for (size_t i = 0; i < m->secrets.n && r == 0; i++) {
+		char *entry = m->secrets.v[i];
+		size_t len = strlen(entry) + 1;
+		char name[256];
+		size_t name_len = strcspn(entry, "=");
+
+		if (name_len >= sizeof(name))
+			continue;
+		memcpy(name, entry, name_len);
+		name[name_len] = '\0';
+		if (!strv_has(&s->unit->secret_pipe, name))
+			continue;
+		/* O_NONBLOCK: a pipe may be as small as a page, and nobody reads yet. */
+		if (write(fds[1], entry, len) != (ssize_t)len)
+			r = err_set(err, -E2BIG,
+				    "the secrets in its SecretPipe= are too large for a pipe");
+	}
+	close(fds[1]);
+	if (r < 0) {
+		close(fds[0]);
+		return r;
+	}
+	fcntl(fds[0], F_SETFL, O_RDONLY);
+	return fds[0];
+}
+
+static const char *working_directory(const struct service *s, const struct identity *id,
+				     const struct strv *env)
+{
+	const char *named = s->unit->working_directory_from
+				    ? strv_env_get(env, s->unit->working_directory_from)
+				    : NULL;
+
+	if (named && *named == '/')
+		return named;
+	if (s->unit->working_directory && strcmp(s->unit->working_directory, "~") == 0)
+		return id->home[0] ? id->home : "/root";
+	return s->unit->working_directory;
+}
+
+/* One command of a unit, ready to be cloned. `out_fd` is the log or the pipe of StatusExec=. */
+static int launch(struct service *s, const struct command *command, enum board_role role,
+		  unsigned index, int out_fd, struct task *task, struct err *err)
+{
+	struct manager *m = s->manager;
+	bool is_main = role == ROLE_MAIN;
+	struct identity id;
+	_cleanup_(strv_free) struct strv env = {0};
+	_cleanup_(strv_free) struct strv argv = {0};
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int secret_fd = -EBADF;
+	_cleanup_close_ int exec_write = -EBADF;
+	char procs[400] = "";
+	int exec_pipe[2];
+	struct spawn spawn = {
+		.unit = s->unit->name,
+		.role = role,
+		.command = index,
+		.out_fd = out_fd,
+		.secret_fd = -1,
+		.exec_fd = -1,
+		.cgroup_fd = -1,
+		.identity = &id,
+	};
+	int r = identity_find(s->unit->user, s->unit->group, &id, err);
+
+	if (task->slot >= 0)
+		return err_set(err, -EAGAIN, "its last process (pid %d) is still there",
+			       task_pid(m, task));
+	if (r == 0)
+		r = make_environment(s, &id, is_main, &env, err);
+	if (r == 0)
+		r = make_directories(s->unit, &id, &env, err);
+	if (r == 0 && !is_main) {
+		secret_fd = secret_pipe(s, err);
+		if (secret_fd >= 0)
+			r = strv_env_set(&env, "HAKIM_SECRET_FD", "3");
+		else if (secret_fd < -1)
+			r = secret_fd;
+	}
+	if (r == 0)
+		r = command_expand(command, &env, &argv, err);
+	if (r == 0)
+		r = spawn_find_program(command->path, strv_env_get(&env, "PATH"), &path, err);
+	if (r < 0)
+		return r;
+	if (is_main && s->unit->type == TYPE_EXEC) {
+		if (pipe2(exec_pipe, O_CLOEXEC) < 0)
+			return err_sys(err, -EAGAIN, "no pipe can be made");
+		exec_pipe_watch(s, exec_pipe[0]);
+		exec_write = exec_pipe[1];
+	}
+	if (s->cgroup_fd < 0)
+		s->cgroup_fd = cgroup_open(&m->cgroups, s->unit->name);
+	if (s->cgroup_fd >= 0)
+		snprintf(procs, sizeof(procs), "%s/%s/cgroup.procs", m->cgroups.base,
+			 s->unit->name);
+	spawn.path = path;
+	spawn.argv = argv.v;
+	spawn.envp = env.v;
+	spawn.cwd = working_directory(s, &id, &env);
+	spawn.cwd_fallback =
+		s->unit->working_directory_optional ? (id.home[0] ? id.home : "/") : NULL;
+	spawn.secret_fd = secret_fd;
+	/* A status probe is no part of the service: its end must not count as the service's. */
+	spawn.cgroup_fd = role == ROLE_STATUS ? -1 : s->cgroup_fd;
+	spawn.cgroup_procs = role != ROLE_STATUS && *procs ? procs : NULL;
+	r = spawn_process(m->board, &spawn, &task->pidfd, err);
+	/* The copy of the secrets that the environment holds goes with it. */
+	for (size_t i = 0; is_main && i < env.n; i++)
+		explicit_bzero(env.v[i], strlen(env.v[i]));
+	if (r < 0)
+		return r;
+	task->slot = r;
+	if (role != ROLE_STATUS) {
+		/* The kernel gives a number out anew only when no session has it any more. */
+		for (size_t i = 0; i < m->n_services; i++)
+			for (unsigned k = 0; k < ARRAY_LEN(m->services[i]->sessions); k++)
+				if (m->services[i]->sessions[k] == task_pid(m, task))
+					m->services[i]->sessions[k] = 0;
+		memmove(s->sessions + 1, s->sessions, sizeof(s->sessions) - sizeof(s->sessions[0]));
+		s->sessions[0] = task_pid(m, task);
+	}
+	m->dirty = true;
+	return 0;
+}
+
+int launch_command(struct service *s, unsigned action, struct err *err)
+{
+	const struct unit *unit = s->unit;
+	unsigned index = s->machine.command;
+	int r = service_log_open(s, false, err);
+
+	if (r < 0)
+		return r == -EMFILE || r == -ENFILE ? -EAGAIN : r;
+	if (unit->type == TYPE_NOTIFY || unit->notify_exec) {
+		r = notify_open(s, err);
+		if (r < 0)
+			return r;
+	}
+	if (action & DO_SPAWN_MAIN) {
+		if (!unit->start.n)
+			return err_set(err, -EINVAL, "it has no ExecStart=");
+		r = launch(s, &unit->start.v[0], ROLE_MAIN, 0, s->log_write, &s->main, err);
+		if (r == 0) {
+			s->machine.main_alive = true;
+			s->exec_us = now_us();
+			status_on(s);
+		}
+		return r;
+	}
+	if (index >= (action & DO_SPAWN_PRE ? unit->start_pre.n : unit->stop.n))
+		return err_set(err, -EINVAL, "its commands have changed meanwhile");
+	if (action & DO_SPAWN_PRE)
+		return launch(s, &unit->start_pre.v[index], ROLE_CONTROL, index, s->log_write,
+			      &s->control, err);
+	return launch(s, &unit->stop.v[index], ROLE_CONTROL, index, s->log_write, &s->control, err);
+}
+
+int launch_status(struct service *s, struct err *err)
+{
+	int fds[2];
+	int r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(err, -errno, "no pipe can be made");
+	r = launch(s, &s->unit->status_exec, ROLE_STATUS, 0, fds[1], &s->status, err);
+	close(fds[1]);
+	if (r < 0)
+		close(fds[0]);
+	else
+		status_watch(s, fds[0]);
+	return r;
+}

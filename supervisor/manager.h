@@ -1,0 +1,205 @@
+/*
+ * manager.h - the supervisor's one context: units, services, and what connects the pure state
+ * machine with processes.
+ *
+ * The rooms of it: manager.c (events in, actions out), order.c (which service may go when),
+ * launch.c (from a unit to a process), takeover.c (what an earlier supervisor left), control.c
+ * (hakimctl), report.c (JSON).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/board.h"
+#include "common/err.h"
+#include "common/strv.h"
+#include "supervisor/cgroup.h"
+#include "supervisor/command.h"
+#include "supervisor/graph.h"
+#include "supervisor/identity.h"
+#include "supervisor/journal.h"
+#include "supervisor/keeper.h"
+#include "supervisor/loop.h"
+#include "supervisor/probe.h"
+#include "supervisor/service.h"
+#include "supervisor/state.h"
+#include "supervisor/unit.h"
+
+#define SERVICE_TEXT 256
+#define SAY_NAME     "hakim-supervisor" /* the name of the supervisor's own log */
+
+/* A process of a service that is listed on the board. */
+struct task {
+	int slot;  /* index on the board, -1: none */
+	int pidfd; /* -1: none */
+};
+
+/* The deadlines of a service; CLOCK_MONOTONIC microseconds, 0: not set. */
+enum service_timer {
+	TIMER_STATE = 0, /* EVENT_TIMEOUT or EVENT_RESTART_DUE */
+	TIMER_SPAWN,     /* fork said EAGAIN: try the same command again */
+	TIMER_PROBE,     /* next question of the readiness probe, or the end of the one under way */
+	TIMER_STATUS,    /* next StatusExec= */
+	TIMER_EMPTY,     /* look again whether all its processes have gone */
+	SERVICE_TIMERS,
+};
+
+struct service {
+	struct manager *manager;
+	struct unit *unit;   /* points into manager->units, or is `orphan` */
+	struct unit *orphan; /* owned: what we know of a unit whose file is gone */
+	size_t index;        /* in manager->services and the graph */
+	struct service_policy policy;
+	struct service_machine machine;
+
+	struct task main, control, status;
+	pid_t sessions[8]; /* sessions that its processes began, the newest first: its processes
+			      where there is no cgroup */
+	int log_index, log_read, log_write; /* -1 */
+	int notify_fd;                      /* -1 */
+	char notify_name[40];               /* "@…": the abstract name as NOTIFY_SOCKET says it */
+	int exec_pipe;                      /* read end; Type=exec waits for its end */
+	int status_pipe;                    /* read end of StatusExec='s output */
+	int cgroup_fd;
+	struct source notify_source, exec_source, status_source, probe_source;
+	struct probe_target *probe_target;
+	struct probe probe; /* under way where probe.fd >= 0 */
+	bool probing;
+
+	uint64_t timers[SERVICE_TIMERS];
+	unsigned spawn_action; /* what TIMER_SPAWN tries again */
+	unsigned empty_checks;
+	bool stop_pending; /* is to stop once the units ordered after it have stopped */
+
+	bool is_new;              /* came with this reload */
+	unsigned restarts;        /* automatic restarts since boot */
+	unsigned restarts_in_row; /* since it was last up for a while */
+	uint64_t state_since_us, queued_us, started_us, exec_us, ready_us; /* CLOCK_MONOTONIC */
+	uint64_t cpu_us;                /* of processes that have ended */
+	char error[SERVICE_TEXT];       /* last error, a sentence; empty: none */
+	char status_text[SERVICE_TEXT]; /* sd_notify STATUS= or StatusExec= */
+	char probe_text[128];           /* what the probe says while it is not ready */
+	char status_buf[SERVICE_TEXT];  /* StatusExec='s output so far */
+	size_t status_len;
+	struct strv notes; /* of the loader, about this unit */
+};
+
+struct manager {
+	struct loop loop;
+	struct board *board;
+	struct keeper keeper;
+	struct state state;
+	struct journal *journal;
+	struct cgroups cgroups;
+	struct control *control;
+	const char *const *module_dirs;
+
+	struct unit_set units;
+	struct graph graph;
+	struct service **services;
+	size_t n_services;
+
+	struct strv env;     /* the container's environment, without secrets */
+	struct strv secrets; /* NAME=VALUE; wiped when freed */
+	struct strv secret_names;
+	struct strv notes;     /* sentences for the status */
+	struct identity coder; /* the user that may use the control socket */
+	char runtime_dir[108]; /* /run/hakim; empty: none can be written */
+	char log_dir[108];
+
+	struct source wake_source, keeper_source;
+	int say_index;      /* the cursor of our own log; -1 */
+	int say_read;       /* read end of our own log, as PID 1 kept it; -1 */
+	int control_kept;   /* the control socket, as PID 1 kept it; -1 */
+	int say_fd;         /* write end of our own log; -1 */
+	int console_fd;     /* an O_NONBLOCK description of the container's console; -1 */
+	bool order_pending; /* order_run() has something to look at */
+	bool stopping;      /* the container stops */
+	bool stopped_told;
+	bool exit_now;            /* leave the loop: reexec, or all is stopped */
+	bool dirty;               /* the state is to be written */
+	bool announced;           /* "everything is up" was said */
+	int release[BOARD_SLOTS]; /* slots whose end was consumed: given free when the state says
+				     so, too */
+	unsigned n_release;
+	char *state_buf;
+	size_t state_cap;
+};
+
+uint64_t now_us(void); /* CLOCK_MONOTONIC */
+
+/* A message of the supervisor's own: to its log and, without ever blocking, to the console. */
+void say(struct manager *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Makes and frees a service for a unit; the manager owns it. NULL on a lack of memory. */
+struct service *service_new(struct manager *m, struct unit *unit);
+void service_free(struct service *s);
+struct service *manager_find(struct manager *m, const char *name);
+void service_set_unit(struct service *s, struct unit *unit);
+
+/* Feeds the state machine and carries out what it says. */
+void service_event(struct service *s, enum service_event event);
+void service_carry_out(struct service *s, unsigned actions);
+void service_timer_set(struct service *s, enum service_timer timer, uint64_t at_us);
+void service_timers_due(struct manager *m);
+uint64_t manager_next_timer(const struct manager *m);
+/* A task of it has ended: what the board says. */
+void service_task_ended(struct service *s, struct task *task);
+/* Sees to the log pipe of the service: made, kept by PID 1, given to the journal. */
+int service_log_open(struct service *s, bool taken_over, struct err *err);
+void service_set_error(struct service *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+pid_t task_pid(const struct manager *m, const struct task *task);
+void task_close(struct manager *m, struct task *task);
+void slot_release(struct manager *m, int slot);
+void manager_read_board(struct manager *m);
+void manager_stop_all(struct manager *m);
+
+/* order.c */
+void order_start(struct manager *m, struct service *s); /* with what it requires and wants */
+void order_stop(struct manager *m, struct service *s);  /* with what requires it */
+void order_restart(struct manager *m, struct service *s);
+void order_run(struct manager *m);  /* lets go who may go */
+void order_boot(struct manager *m); /* everything */
+
+/* launch.c */
+/* Starts the command of the action (DO_SPAWN_*). 0; -EAGAIN: later; else a sentence and another
+ * errno: it cannot be. */
+int launch_command(struct service *s, unsigned action, struct err *err);
+int launch_status(struct service *s, struct err *err);
+
+/* signals.c */
+void service_signal(struct service *s, int sig, bool all);
+bool service_is_empty(struct service *s);
+/* -1: nothing runs. `thorough`: all its processes also where there is no cgroup. */
+int64_t service_memory(struct service *s, bool thorough, unsigned *tasks);
+void task_signal(struct manager *m, const struct task *task, int sig);
+
+/* takeover.c */
+void takeover_save(struct manager *m);
+/* Puts every service back to what the state and the board say. Returns true when there was
+ * something to take over. */
+bool takeover_restore(struct manager *m);
+/* After the logs are open: goes on with what was under way. `fresh`: there was no state to go by.
+ */
+void takeover_resume(struct manager *m, bool fresh);
+int manager_load_units(struct manager *m, struct err *err);
+/* What is wrong with the units, to log and console. */
+void manager_say_notes(struct manager *m);
+int manager_reload(struct manager *m, struct err *err);
+
+/* notify.c */
+int notify_open(struct service *s, struct err *err);
+void notify_adopt(struct service *s, int fd);
+
+/* watch.c */
+void probe_on(struct service *s);
+void probe_off(struct service *s);
+void probe_due(struct service *s);
+void exec_pipe_watch(struct service *s, int fd);
+void status_on(struct service *s);
+void status_due(struct service *s);
+void status_watch(struct service *s, int fd);
+void status_ended(struct service *s);

@@ -1,0 +1,148 @@
+/*
+ * report.c - the supervisor and its services as JSON, by docs/control.md. Reads only.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "supervisor/control.h"
+#include "supervisor/manager.h"
+
+static const char *const places[] = {"unknown", "lxc", "docker", "podman", "other"};
+
+static void notes(struct json *j, const struct strv *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		json_string(j, NULL, list->v[i]);
+}
+
+static const char *manager_state(const struct manager *m)
+{
+	bool failed = false;
+
+	if (m->stopping)
+		return "stopping";
+	for (size_t i = 0; i < m->n_services; i++) {
+		enum service_state state = m->services[i]->machine.state;
+
+		if (state == SERVICE_FAILED || state == SERVICE_AUTO_RESTART)
+			failed = true;
+		else if (!service_settled(state) && state < SERVICE_STOP)
+			return "starting";
+	}
+	return failed ? "degraded" : "running";
+}
+
+/* Microseconds since PID 1's start; null when it has not happened. */
+static void since_boot(const struct manager *m, struct json *j, const char *key, uint64_t at_us)
+{
+	uint64_t boot = m->board->boot_ns / 1000;
+
+	if (at_us)
+		json_int(j, key, at_us > boot ? (int64_t)(at_us - boot) : 0);
+	else
+		json_null(j, key);
+}
+
+void report_manager(struct manager *m, struct json *j)
+{
+	json_begin_object(j, NULL);
+	json_string(j, "type", "manager");
+	json_string(j, "version", HAKIM_VERSION);
+	json_string(j, "state", manager_state(m));
+	json_string(j, "place", m->board->place < 5 ? places[m->board->place] : "unknown");
+	json_int(j, "init_pid", m->board->init_pid);
+	json_int(j, "supervisor_pid", getpid());
+	json_int(j, "supervisor_starts", board_load(&m->board->supervisor_starts));
+	json_int(j, "boot_realtime_us", (int64_t)(m->board->boot_realtime_ns / 1000));
+	since_boot(m, j, "now_us", now_us());
+	since_boot(m, j, "setup_us", m->board->setup_done_ns / 1000);
+	json_int(j, "orphans", (int64_t)m->board->orphans);
+	json_int(j, "console_dropped", (int64_t)m->board->console_dropped);
+	json_begin_array(j, "notes");
+	for (unsigned i = 0; i < BOARD_NOTES; i++)
+		if (m->board->notes[i][0])
+			json_string_len(j, NULL, m->board->notes[i],
+					strnlen(m->board->notes[i], sizeof(m->board->notes[i])));
+	notes(j, &m->notes);
+	json_end_array(j);
+	json_end_object(j);
+}
+
+static const char *status_text(const struct service *s)
+{
+	if (s->status_text[0])
+		return s->status_text;
+	return s->machine.state == SERVICE_READY_WAIT && s->probe_text[0] ? s->probe_text : NULL;
+}
+
+static void tail(struct service *s, struct json *j)
+{
+	char buf[2048];
+	char *line = buf;
+	char *newline;
+
+	json_begin_array(j, "tail");
+	if (s->log_index >= 0 &&
+	    journal_tail(s->manager->journal, (unsigned)s->log_index, buf, sizeof(buf))) {
+		while ((newline = strchr(line, '\n'))) {
+			json_string_len(j, NULL, line, (size_t)(newline - line));
+			line = newline + 1;
+		}
+		if (*line)
+			json_string(j, NULL, line);
+	}
+	json_end_array(j);
+}
+
+void report_service(struct service *s, struct json *j, bool with_tail)
+{
+	struct manager *m = s->manager;
+	struct journal_counters counters = {0};
+	pid_t pid = task_pid(m, &s->main);
+	char log[200];
+	unsigned tasks = 0;
+	int64_t memory = service_memory(s, with_tail, &tasks);
+	size_t name_len = strlen(s->unit->name) - strlen(".service");
+
+	if (!pid)
+		pid = task_pid(m, &s->control);
+	if (s->log_index >= 0)
+		journal_counters(m->journal, (unsigned)s->log_index, &counters);
+	snprintf(log, sizeof(log), "%s/%.*s.log", m->log_dir, (int)name_len, s->unit->name);
+	json_begin_object(j, NULL);
+	json_string(j, "type", "unit");
+	json_string(j, "name", s->unit->name);
+	json_string(j, "description", s->unit->description);
+	json_string(j, "file", s->unit->path);
+	json_string(j, "active", service_active_name(s->machine.state));
+	json_string(j, "sub", service_state_name(s->machine.state));
+	json_bool(j, "ready", s->machine.state == SERVICE_RUNNING);
+	since_boot(m, j, "since_us", s->state_since_us);
+	if (pid)
+		json_int(j, "pid", pid);
+	else
+		json_null(j, "pid");
+	json_int(j, "restarts", s->restarts);
+	if (memory >= 0)
+		json_int(j, "memory", memory);
+	else
+		json_null(j, "memory");
+	json_int(j, "tasks", tasks);
+	json_int(j, "cpu_us", (int64_t)s->cpu_us);
+	since_boot(m, j, "queued_us", s->queued_us);
+	since_boot(m, j, "started_us", s->started_us);
+	since_boot(m, j, "exec_us", s->exec_us);
+	since_boot(m, j, "ready_us", s->ready_us);
+	json_string(j, "result", service_result_name(s->machine.result));
+	json_string(j, "last_error", s->error[0] ? s->error : NULL);
+	json_string(j, "status", status_text(s));
+	json_string(j, "log", log);
+	json_int(j, "log_lost", (int64_t)counters.lost_bytes);
+	json_begin_array(j, "notes");
+	notes(j, &s->notes);
+	json_end_array(j);
+	if (with_tail)
+		tail(s, j);
+	json_end_object(j);
+}

@@ -1,0 +1,116 @@
+/*
+ * service.h - the life of one service as a state machine: state × event → state and actions. Pure:
+ * no system calls, no time, no memory; manager.c feeds it and carries out the actions. Names are
+ * systemd's, of `systemctl show -p SubState`.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "supervisor/unit.h"
+
+enum service_state {
+	SERVICE_DEAD = 0,     /* not running, nothing wrong */
+	SERVICE_SKIPPED,      /* not started: a condition was not met */
+	SERVICE_WAITING,      /* is to start, when the units it is ordered after have settled */
+	SERVICE_START_PRE,    /* an ExecStartPre= runs */
+	SERVICE_START,        /* ExecStart= was started and is not up yet (exec, oneshot, notify) */
+	SERVICE_READY_WAIT,   /* up, but [X-Hakim] Ready…= has not answered yet */
+	SERVICE_RUNNING,      /* up and ready */
+	SERVICE_STOP,         /* an ExecStop= runs */
+	SERVICE_STOP_SIGTERM, /* KillSignal= was sent, waiting for the processes to go */
+	SERVICE_STOP_SIGKILL, /* SIGKILL was sent */
+	SERVICE_AUTO_RESTART, /* ended by itself, waits for its next start */
+	SERVICE_FAILED,       /* not running, and that is wrong */
+	SERVICE_STATES,
+};
+
+enum service_event {
+	EVENT_START = 0,         /* it is to start (boot, hakimctl start) */
+	EVENT_GO,                /* WAITING is over: order and conditions allow it */
+	EVENT_CONDITION_UNMET,   /* WAITING is over: a condition does not hold */
+	EVENT_DEPENDENCY_FAILED, /* WAITING is over: a unit that it requires is not there or failed
+				  */
+	EVENT_STOP,              /* it is to stop */
+	EVENT_RESTART,           /* it is to stop and start again */
+	EVENT_CONTROL_OK,        /* the ExecStartPre= or ExecStop= has ended well */
+	EVENT_CONTROL_BAD,       /* … has ended badly and that matters */
+	EVENT_EXECED,            /* the execve() of ExecStart= has happened */
+	EVENT_MAIN_OK,           /* the main process has ended well */
+	EVENT_MAIN_BAD,          /* … has ended badly; `result` says how */
+	EVENT_SPAWN_FAILED,      /* a command could not even be started */
+	EVENT_NOTIFY_READY,      /* READY=1 */
+	EVENT_PROBE_OK,          /* Ready…= has answered well */
+	EVENT_TIMEOUT,           /* the state has lasted too long */
+	EVENT_EMPTY,             /* no process is left that has to be waited for */
+	EVENT_RESTART_DUE,       /* the pause before an automatic restart is over */
+	SERVICE_EVENTS,
+};
+
+enum service_result {
+	RESULT_SUCCESS = 0,
+	RESULT_EXIT_CODE, /* exit status not 0 */
+	RESULT_SIGNAL,    /* killed by a signal that is not a clean end */
+	RESULT_TIMEOUT,
+	RESULT_EXEC,      /* the program could not be executed */
+	RESULT_RESOURCES, /* user unknown, environment file missing, … */
+	RESULT_PROTOCOL,  /* a notify service ended without READY=1 */
+	RESULT_CONDITION,
+	RESULT_DEPENDENCY,
+};
+
+/* Actions, as bits; they are carried out in this order. */
+enum service_action {
+	DO_TIMER_OFF = 1u << 0,
+	DO_PROBE_OFF = 1u << 1,
+	DO_TERM = 1u << 2,      /* KillSignal= as KillMode= says, and to the control process */
+	DO_KILL = 1u << 3,      /* SIGKILL as KillMode= says, and to the control process */
+	DO_SPAWN_PRE = 1u << 4, /* start_pre.v[machine.command] */
+	DO_SPAWN_MAIN = 1u << 5,
+	DO_SPAWN_STOP = 1u << 6,  /* stop.v[machine.command] */
+	DO_TIMER_START = 1u << 7, /* EVENT_TIMEOUT after TimeoutStartSec= */
+	DO_TIMER_STOP =
+		1u << 8, /* EVENT_TIMEOUT after TimeoutStopSec= (capped when the container stops) */
+	DO_TIMER_RESTART = 1u << 9, /* EVENT_RESTART_DUE after RestartSec= and its steps */
+	DO_PROBE_ON = 1u << 10,
+	DO_UP = 1u << 11,          /* it has become ready */
+	DO_SETTLED = 1u << 12,     /* it has come to rest: DEAD, SKIPPED or FAILED; or AUTO_RESTART
+				      after a failed start */
+	DO_CHECK_EMPTY = 1u << 13, /* say EVENT_EMPTY when, now or later, nothing is left */
+	DO_WAIT = 1u << 14,        /* it has become WAITING: look whether it may go */
+};
+
+/* What of the unit the machine must know. */
+struct service_policy {
+	enum unit_type type;
+	unsigned n_start_pre, n_stop;
+	bool has_probe;
+	enum unit_restart restart;
+};
+
+struct service_machine {
+	enum service_state state;
+	enum service_result result; /* of the last run; set by the caller before EVENT_MAIN_BAD,
+				       CONTROL_BAD, SPAWN_FAILED */
+	unsigned command;           /* index of the ExecStartPre= or ExecStop= that runs */
+	bool stop_requested;        /* it was told to stop: no automatic restart */
+	bool start_again;           /* after this stop it starts again (hakimctl restart) */
+	bool was_up;                /* this run has been up */
+	bool main_alive; /* kept by the caller: true from the spawn of ExecStart= to its end */
+};
+
+/* One step. Returns the actions; a pair that means nothing changes nothing and returns 0. */
+unsigned service_step(const struct service_policy *policy, struct service_machine *machine,
+		      enum service_event event);
+
+/* The pause before the n-th automatic restart in a row (n from 1), systemd's RestartSteps= formula;
+ * microseconds. */
+uint64_t service_restart_delay(const struct unit *unit, unsigned n);
+
+const char *service_state_name(enum service_state state);  /* "running", "start-pre", … */
+const char *service_active_name(enum service_state state); /* "active", "activating", … */
+const char *service_result_name(enum service_result result);
+
+/* True when units ordered after this one need not wait for it any more. */
+bool service_settled(enum service_state state);

@@ -1,0 +1,51 @@
+/*
+ * spawn.h - from a prepared description to a running process: a child of PID 1 (CLONE_PARENT) whose
+ * pid the kernel writes into its slot of the board (CLONE_PARENT_SETTID), so that a supervisor that
+ * dies at any instruction loses nobody.
+ *
+ * All that can fail for a reason of the unit's is prepared before; between clone and execve there
+ * are system calls only (this program has a second thread: no malloc, no locks), and a failure
+ * there is written onto the board.
+ */
+#pragma once
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "common/board.h"
+#include "common/err.h"
+#include "supervisor/identity.h"
+
+struct spawn {
+	const char *unit; /* for the slot */
+	enum board_role role;
+	unsigned command;
+	const char *path; /* absolute */
+	char *const *argv;
+	char *const *envp;
+	const struct identity *identity;
+	const char *cwd;          /* NULL: "/" */
+	const char *cwd_fallback; /* tried when cwd is not there; NULL: that is a failure */
+	int out_fd;               /* becomes stdout and stderr; -1: /dev/null */
+	int secret_fd;            /* becomes fd 3; -1: none */
+	int exec_fd;   /* write end of a CLOEXEC pipe that tells of the execve by being closed; -1:
+			  none */
+	int cgroup_fd; /* directory of its cgroup; -1: none */
+	const char *cgroup_procs; /* its cgroup.procs, where clone3 with CLONE_INTO_CGROUP is
+				     refused; or NULL */
+};
+
+/*
+ * Returns the slot's index and, in *pidfd, a CLOEXEC pidfd (or -1). -EAGAIN, -ENOMEM: try again
+ * later. -ENOSPC: the board is full.
+ */
+int spawn_process(struct board *board, const struct spawn *spawn, int *pidfd, struct err *err);
+
+#define SPAWN_NO_PROGRAM (-ENOEXEC) /* told apart from "no such user" */
+
+/* Looks `name` up in the PATH of the environment; absolute names are taken as they are. The caller
+ * frees *path. */
+int spawn_find_program(const char *name, const char *search, char **path, struct err *err);
+
+/* "execve", "User=", … for a message about board_slot.exec_stage. */
+const char *spawn_stage_name(uint32_t stage);

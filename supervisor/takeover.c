@@ -1,0 +1,465 @@
+/*
+ * takeover.c - what survives: writes down what the services are doing, and puts it back together
+ * from the state, the board and the fds that PID 1 kept. The board has the last word about
+ * processes: a listed pid without an end is alive.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "supervisor/manager.h"
+
+/*
+ * The format is lines of "key value"; "service NAME" begins a service. Unknown keys are skipped, so
+ * that a newer and an older supervisor understand each other. Texts are last in their line and have
+ * no newline.
+ */
+static void add(struct manager *m, size_t *len, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void add(struct manager *m, size_t *len, const char *fmt, ...)
+{
+	va_list args;
+	int n;
+
+	for (unsigned attempt = 0; attempt < 2; attempt++) {
+		size_t cap = m->state_cap * 2 + 4096;
+		char *grown;
+
+		va_start(args, fmt);
+		n = vsnprintf(m->state_buf ? m->state_buf + *len : NULL, m->state_cap - *len, fmt,
+			      args);
+		va_end(args);
+		if (n >= 0 && (size_t)n < m->state_cap - *len) {
+			*len += (size_t)n;
+			return;
+		}
+		grown = realloc(m->state_buf, cap);
+		if (!grown)
+			return;
+		m->state_buf = grown;
+		m->state_cap = cap;
+	}
+}
+
+static void add_text(struct manager *m, size_t *len, const char *key, const char *text)
+{
+	if (text[0])
+		add(m, len, "%s %.*s\n", key, (int)strcspn(text, "\n"), text);
+}
+
+static void save_service(struct manager *m, size_t *len, const struct service *s)
+{
+	const struct service_machine *machine = &s->machine;
+
+	add(m, len, "service %s\n", s->unit->name);
+	add(m, len, "machine %d %d %u %d %d %d\n", machine->state, machine->result,
+	    machine->command, machine->stop_requested, machine->start_again, machine->was_up);
+	add(m, len, "times %llu %llu %llu %llu %llu\n", (unsigned long long)s->state_since_us,
+	    (unsigned long long)s->queued_us, (unsigned long long)s->started_us,
+	    (unsigned long long)s->exec_us, (unsigned long long)s->ready_us);
+	add(m, len, "counts %u %u %llu %d\n", s->restarts, s->restarts_in_row,
+	    (unsigned long long)s->cpu_us, s->stop_pending);
+	add(m, len, "deadline %llu\n", (unsigned long long)s->timers[TIMER_STATE]);
+	for (unsigned k = 0; k < ARRAY_LEN(s->sessions); k++)
+		if (s->sessions[k])
+			add(m, len, "session %u %d\n", k, s->sessions[k]);
+	/* Enough to stop it when its unit file is gone. */
+	add(m, len, "kill %d %d %llu\n", s->unit->kill_mode, s->unit->kill_signal,
+	    (unsigned long long)s->unit->timeout_stop_usec);
+	add_text(m, len, "error", s->error);
+	add_text(m, len, "status", s->status_text);
+}
+
+void takeover_save(struct manager *m)
+{
+	size_t len = 0;
+
+	m->dirty = false;
+	add(m, &len, "manager %d %d\n", m->stopping, m->announced);
+	for (size_t i = 0; i < m->n_services; i++)
+		save_service(m, &len, m->services[i]);
+	if (m->state_buf && state_write(&m->state, m->state_buf, len) < 0)
+		say(m, "the state is too large to be kept: a new supervisor would know less of the "
+		       "services");
+	while (m->n_release)
+		slot_release(m, m->release[--m->n_release]);
+}
+
+static struct service *append_service(struct manager *m, struct unit *unit)
+{
+	struct service **grown = reallocarray(m->services, m->n_services + 1, sizeof(*grown));
+	struct service *s;
+
+	if (!grown)
+		return NULL;
+	m->services = grown;
+	s = service_new(m, unit);
+	if (!s)
+		return NULL;
+	s->index = m->n_services;
+	m->services[m->n_services++] = s;
+	return s;
+}
+
+/* A service of which only the running process is known: its file is gone. */
+static struct service *orphan_service(struct manager *m, const char *name)
+{
+	struct unit *unit = calloc(1, sizeof(*unit));
+	struct service *s;
+
+	if (!unit || !(unit->name = strdup(name)) ||
+	    !(unit->path = strdup("(its unit file is gone)"))) {
+		unit_free(unit);
+		return NULL;
+	}
+	unit->kill_signal = SIGTERM;
+	unit->timeout_stop_usec = 90 * USEC_PER_SEC;
+	unit->timeout_start_usec = 90 * USEC_PER_SEC;
+	unit->log_max_bytes = 8u << 20;
+	unit->log_keep = 4;
+	s = append_service(m, unit);
+	if (!s) {
+		unit_free(unit);
+		return NULL;
+	}
+	s->orphan = unit;
+	return s;
+}
+
+static struct service *find_or_orphan(struct manager *m, const char *name)
+{
+	struct service *s = manager_find(m, name);
+
+	return s ? s : orphan_service(m, name);
+}
+
+static void restore_line(struct manager *m, struct service **at, const char *line)
+{
+	struct service *s = *at;
+	unsigned long long t[5];
+	unsigned u[2];
+	int i[6];
+
+	if (strncmp(line, "service ", 8) == 0) {
+		*at = unit_name_valid(line + 8) ? find_or_orphan(m, line + 8) : NULL;
+	} else if (sscanf(line, "manager %d %d", &i[0], &i[1]) == 2) {
+		m->announced = i[1];
+	} else if (!s) {
+		return;
+	} else if (sscanf(line, "machine %d %d %u %d %d %d", &i[0], &i[1], &u[0], &i[2], &i[3],
+			  &i[4]) == 6) {
+		if (i[0] < 0 || i[0] >= SERVICE_STATES || i[1] < 0 || i[1] > RESULT_DEPENDENCY)
+			return;
+		s->machine = (struct service_machine){
+			.state = (enum service_state)i[0],
+			.result = (enum service_result)i[1],
+			.command = u[0],
+			.stop_requested = i[2],
+			.start_again = i[3],
+			.was_up = i[4],
+		};
+	} else if (sscanf(line, "times %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3],
+			  &t[4]) == 5) {
+		s->state_since_us = t[0];
+		s->queued_us = t[1];
+		s->started_us = t[2];
+		s->exec_us = t[3];
+		s->ready_us = t[4];
+	} else if (sscanf(line, "counts %u %u %llu %d", &u[0], &u[1], &t[0], &i[0]) == 4) {
+		s->restarts = u[0];
+		s->restarts_in_row = u[1];
+		s->cpu_us = t[0];
+		s->stop_pending = i[0];
+	} else if (sscanf(line, "deadline %llu", &t[0]) == 1) {
+		s->timers[TIMER_STATE] = t[0];
+	} else if (sscanf(line, "session %u %d", &u[0], &i[0]) == 2) {
+		if (u[0] < ARRAY_LEN(s->sessions))
+			s->sessions[u[0]] = i[0];
+	} else if (s->orphan && sscanf(line, "kill %d %d %llu", &i[0], &i[1], &t[0]) == 3) {
+		if (i[0] >= KILL_CONTROL_GROUP && i[0] <= KILL_NONE && i[1] > 0 && i[1] <= 64) {
+			s->orphan->kill_mode = (enum unit_kill_mode)i[0];
+			s->orphan->kill_signal = i[1];
+			s->orphan->timeout_stop_usec = t[0];
+		}
+	} else if (strncmp(line, "error ", 6) == 0) {
+		snprintf(s->error, sizeof(s->error), "%s", line + 6);
+	} else if (strncmp(line, "status ", 7) == 0) {
+		snprintf(s->status_text, sizeof(s->status_text), "%s", line + 7);
+	}
+}
+
+static bool restore_state(struct manager *m)
+{
+	struct service *at = NULL;
+	size_t len = 0;
+	const char *text = state_read(&m->state, &len);
+
+	if (!text || board_load(&m->board->fresh_start))
+		return false;
+	while (len) {
+		const char *newline = memchr(text, '\n', len);
+		size_t n = newline ? (size_t)(newline - text) : len;
+		char line[SERVICE_TEXT * 2];
+
+		snprintf(line, sizeof(line), "%.*s", (int)(n < sizeof(line) ? n : sizeof(line) - 1),
+			 text);
+		restore_line(m, &at, line);
+		n += newline ? 1 : 0;
+		text += n;
+		len -= n;
+	}
+	return true;
+}
+
+static struct task *task_of_role(struct service *s, uint32_t role)
+{
+	switch (role) {
+	case ROLE_MAIN:
+		return &s->main;
+	case ROLE_CONTROL:
+		return &s->control;
+	case ROLE_STATUS:
+		return &s->status;
+	default:
+		return NULL;
+	}
+}
+
+/* Does the state of the service still wait for the end that this slot tells of? */
+static bool end_matters(const struct service *s, const struct board_slot *slot)
+{
+	enum service_state state = s->machine.state;
+	uint64_t started_us = slot->started_ns / 1000;
+
+	switch (slot->role) {
+	case ROLE_MAIN:
+		/* At rest: it was cloned, and ended, after the state was written for the last time.
+		 */
+		return started_us >= (state >= SERVICE_START && state <= SERVICE_STOP_SIGKILL
+					      ? s->started_us
+					      : s->state_since_us);
+	case ROLE_CONTROL:
+		return started_us >= s->state_since_us;
+	default:
+		return false;
+	}
+}
+
+/* True when slot `i` is a better answer to "which process is it" than the one that the task has. */
+static bool is_better(const struct manager *m, const struct task *task, uint32_t i)
+{
+	const struct board_slot *have = task->slot >= 0 ? &m->board->slot[task->slot] : NULL;
+	const struct board_slot *slot = &m->board->slot[i];
+
+	if (!have)
+		return true;
+	if (have->ended != slot->ended)
+		return !slot->ended;
+	return slot->started_ns > have->started_ns;
+}
+
+/* Every listed process finds its service again. */
+static bool restore_board(struct manager *m)
+{
+	bool found = false;
+	uint32_t high = board_load(&m->board->high_water);
+
+	for (uint32_t i = 0; i < high && i < BOARD_SLOTS; i++) {
+		struct board_slot *slot = &m->board->slot[i];
+		pid_t pid = board_load(&m->board->pid[i]);
+		struct service *s = NULL;
+		struct task *task;
+
+		if (slot->role == ROLE_NONE)
+			continue;
+		slot->unit[sizeof(slot->unit) - 1] = '\0';
+		/* No pid: the supervisor died between taking the slot and the clone. */
+		if (pid > 0 && unit_name_valid(slot->unit))
+			s = find_or_orphan(m, slot->unit);
+		task = s ? task_of_role(s, slot->role) : NULL;
+		if (!task || (board_load(&slot->ended) && !end_matters(s, slot)) ||
+		    !is_better(m, task, i)) {
+			slot_release(m, (int)i);
+			continue;
+		}
+		task_close(m, task);
+		*task = (struct task){.slot = (int)i,
+				      .pidfd = (int)syscall(SYS_pidfd_open, pid, 0)};
+		if (task->pidfd >= 0 && board_load(&slot->ended)) {
+			close(task->pidfd);
+			task->pidfd = -1;
+		}
+		found = true;
+	}
+	return found;
+}
+
+static void take_kept(void *data, const char *name, int fd)
+{
+	struct manager *m = data;
+	struct service *s;
+
+	if (strcmp(name, "log:" SAY_NAME) == 0) {
+		m->say_read = fd;
+		return;
+	}
+	if (strcmp(name, "control") == 0) {
+		m->control_kept = fd;
+		return;
+	}
+	s = strchr(name, ':') ? find_or_orphan(m, strchr(name, ':') + 1) : NULL;
+	if (s && strncmp(name, "log:", 4) == 0 && s->log_read < 0) {
+		s->log_read = fd;
+	} else if (s && strncmp(name, "notify:", 7) == 0 && s->notify_fd < 0) {
+		notify_adopt(s, fd);
+	} else {
+		close(fd);
+		keeper_drop(&m->keeper, name, NULL);
+	}
+}
+
+/*
+ * Between two stores of the state anything may have happened: the board says what is there. A
+ * process that the machine does not know of was cloned just before the end; a machine that waits
+ * for a process which is not there gets its event now.
+ */
+static void reconcile(struct service *s, bool have_state)
+{
+	struct service_machine *machine = &s->machine;
+
+	machine->main_alive = s->main.slot >= 0;
+	if (s->main.slot >= 0) {
+		/* Older than the state: one that not even SIGKILL has ended. That it is there
+		 * changes nothing. */
+		bool newer = s->manager->board->slot[s->main.slot].started_ns / 1000 >=
+			     s->state_since_us;
+
+		if ((newer || !have_state) &&
+		    (machine->state < SERVICE_START || machine->state >= SERVICE_AUTO_RESTART ||
+		     machine->state == SERVICE_START_PRE)) {
+			/* As if DO_SPAWN_MAIN had just been carried out. */
+			machine->state = s->policy.has_probe ? SERVICE_READY_WAIT : SERVICE_RUNNING;
+			if (have_state && s->policy.type != TYPE_SIMPLE)
+				machine->state = SERVICE_START;
+			machine->result = RESULT_SUCCESS;
+			machine->was_up = machine->state == SERVICE_RUNNING;
+			machine->stop_requested = machine->start_again = false;
+			if (!s->exec_us)
+				s->exec_us =
+					s->manager->board->slot[s->main.slot].started_ns / 1000;
+			s->state_since_us = now_us();
+			s->timers[TIMER_STATE] = 0;
+			if (machine->state != SERVICE_RUNNING &&
+			    s->unit->timeout_start_usec != USEC_INFINITY)
+				s->timers[TIMER_STATE] = now_us() + s->unit->timeout_start_usec;
+		}
+		/* Type=exec: whether the execve has happened cannot be seen any more; if it has
+		 * not, its end will tell. */
+		if (machine->state == SERVICE_START && s->policy.type == TYPE_EXEC)
+			service_event(s, EVENT_EXECED);
+	} else if (s->control.slot >= 0) {
+		unsigned command = s->manager->board->slot[s->control.slot].command;
+
+		if (machine->state != SERVICE_START_PRE && machine->state != SERVICE_STOP &&
+		    machine->state != SERVICE_STOP_SIGTERM &&
+		    machine->state != SERVICE_STOP_SIGKILL)
+			machine->state = SERVICE_START_PRE;
+		machine->command = command;
+	}
+}
+
+/* Lets go on what had been under way: the action of the state is carried out again where its
+ * process is not there. */
+static void resume(struct service *s)
+{
+	struct service_machine *machine = &s->machine;
+
+	switch (machine->state) {
+	case SERVICE_START_PRE:
+		if (s->control.slot < 0)
+			service_carry_out(s, machine->command < s->unit->start_pre.n
+						     ? DO_SPAWN_PRE
+						     : DO_SPAWN_MAIN);
+		break;
+	case SERVICE_START:
+		if (s->main.slot < 0)
+			service_carry_out(s, DO_SPAWN_MAIN);
+		break;
+	case SERVICE_READY_WAIT:
+		/* A main process that was cloned has its slot until its end was consumed: this one
+		 * was never cloned. */
+		if (s->main.slot < 0)
+			service_carry_out(s, DO_SPAWN_MAIN);
+		probe_on(s);
+		break;
+	case SERVICE_RUNNING:
+		if (s->main.slot < 0)
+			service_carry_out(s, DO_SPAWN_MAIN);
+		break;
+	case SERVICE_STOP:
+		if (s->control.slot < 0)
+			service_carry_out(s,
+					  machine->command < s->unit->stop.n ? DO_SPAWN_STOP : 0);
+		break;
+	case SERVICE_STOP_SIGTERM:
+		/* The signal was sent before the state said so; a second one means "abort" to many
+		 * programs. */
+		service_carry_out(s, DO_CHECK_EMPTY);
+		break;
+	case SERVICE_STOP_SIGKILL:
+		service_carry_out(s, DO_KILL | DO_CHECK_EMPTY);
+		break;
+	case SERVICE_AUTO_RESTART:
+		if (!s->timers[TIMER_STATE])
+			service_carry_out(s, DO_TIMER_RESTART);
+		break;
+	default:
+		break;
+	}
+	if (s->main.slot >= 0 && s->unit->status_exec.path)
+		s->timers[TIMER_STATUS] = now_us() + USEC_PER_SEC;
+}
+
+bool takeover_restore(struct manager *m)
+{
+	bool have_state = restore_state(m);
+	bool have_tasks = restore_board(m);
+	struct err err = {0};
+
+	if (keeper_list(&m->keeper, take_kept, m, &err) < 0)
+		say(m, "%s", err.text);
+	if (!have_state && !have_tasks)
+		return false;
+	for (size_t i = 0; i < m->n_services; i++)
+		reconcile(m->services[i], have_state);
+	return true;
+}
+
+void takeover_resume(struct manager *m, bool fresh)
+{
+	for (size_t i = 0; i < m->n_services; i++) {
+		struct service *s = m->services[i];
+		struct err err = {0};
+
+		if ((s->log_read >= 0 || s->main.slot >= 0 || s->control.slot >= 0) &&
+		    service_log_open(s, true, &err) < 0)
+			say(m, "%s: %s", s->unit->name, err.text);
+		if (s->cgroup_fd < 0 && s->machine.state >= SERVICE_START_PRE)
+			s->cgroup_fd = cgroup_open(&m->cgroups, s->unit->name);
+		resume(s);
+		/* Without a state nobody knows what was at rest on purpose: what is to run does, a
+		 * oneshot is not repeated. */
+		if (fresh && s->machine.state == SERVICE_DEAD && !s->orphan &&
+		    s->policy.type != TYPE_ONESHOT)
+			order_start(m, s);
+	}
+	m->order_pending = true;
+}

@@ -1,0 +1,173 @@
+/*
+ * unit.h - a unit file as a struct: what systemd.unit(5), .service(5), .exec(5) and .kill(5) say,
+ * in the subset that docs/modules.md lists, and the [X-Hakim] section that systemd ignores.
+ *
+ * This room parses and checks text. It starts nothing, asks the running system nothing (conditions
+ * are evaluated in condition.h), and one bad file never stops the others: every mistake becomes a
+ * struct unit_problem.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "common/strv.h"
+
+#define UNIT_NAME_MAX 64 /* with the NUL and the suffix; it must fit struct board_slot */
+#define USEC_INFINITY UINT64_MAX
+#define USEC_PER_SEC  1000000ull
+
+enum unit_type {
+	TYPE_SIMPLE = 0, /* up when forked */
+	TYPE_EXEC,       /* up when execve succeeded */
+	TYPE_ONESHOT,    /* up when it has ended well */
+	TYPE_NOTIFY,     /* up when it says READY=1 */
+};
+
+enum unit_restart {
+	RESTART_NO = 0,
+	RESTART_ON_SUCCESS,
+	RESTART_ON_FAILURE,
+	RESTART_ON_ABNORMAL,
+	RESTART_ON_WATCHDOG,
+	RESTART_ON_ABORT,
+	RESTART_ALWAYS,
+};
+
+enum unit_kill_mode {
+	KILL_CONTROL_GROUP = 0, /* every process of the service */
+	KILL_MIXED,             /* KillSignal= to the main process, SIGKILL to all */
+	KILL_PROCESS,           /* the main process only */
+	KILL_NONE,
+};
+
+enum condition_kind {
+	CONDITION_PATH_EXISTS = 0, /* absolute path */
+	CONDITION_ENVIRONMENT,     /* NAME or NAME=VALUE */
+};
+
+/* RuntimeDirectory= and its kin: where they lie, and the variable that tells the service. */
+enum directory_kind {
+	DIRECTORY_RUNTIME = 0, /* /run, RUNTIME_DIRECTORY */
+	DIRECTORY_STATE,       /* /var/lib, STATE_DIRECTORY */
+	DIRECTORY_CACHE,       /* /var/cache, CACHE_DIRECTORY */
+	DIRECTORY_LOGS,        /* /var/log, LOGS_DIRECTORY */
+	DIRECTORY_KINDS,
+};
+
+struct condition {
+	enum condition_kind kind;
+	bool negate;  /* "!" */
+	bool trigger; /* "|": one of these must hold, instead of all */
+	char *arg;
+};
+
+/* One command line, split by systemd's quoting; $VAR stays in it until command_expand(). */
+struct command {
+	struct strv argv;    /* argv[0] is what the program is told; the program itself is `path` */
+	char *path;          /* absolute, or a bare name that is looked up in PATH */
+	bool ignore_failure; /* "-" */
+	bool no_expand;      /* ":": $VAR stays what it is */
+};
+
+struct commands {
+	struct command *v;
+	size_t n;
+};
+
+struct unit_problem {
+	char *text; /* "file:line: Directive: what is wrong" */
+	bool fatal; /* the unit is not loaded; else it is a note (an unknown directive …) */
+	char *unit; /* name of the unit, or NULL */
+};
+
+struct problems {
+	struct unit_problem *v;
+	size_t n;
+};
+
+struct unit {
+	char *name;          /* "coder-agent.service" */
+	char *path;          /* the file it came from */
+	struct strv dropins; /* and its drop-ins, in the order applied */
+	char *description;
+	char *documentation;
+
+	/* [Unit] */
+	struct strv after, before, wants, requires;
+	struct condition *conditions;
+	size_t n_conditions;
+
+	/* [Service] */
+	enum unit_type type;
+	struct commands start_pre, start,
+		stop; /* `start` has exactly one command in this version */
+	enum unit_restart restart;
+	uint64_t restart_usec;           /* RestartSec=, default 100 ms */
+	unsigned restart_steps;          /* RestartSteps=, default 0 */
+	uint64_t restart_max_delay_usec; /* RestartMaxDelaySec=, default infinity */
+	uint64_t timeout_start_usec;     /* default 90 s; oneshot: infinity; USEC_INFINITY: none */
+	uint64_t timeout_stop_usec;      /* default 90 s */
+	int kill_signal;                 /* default SIGTERM */
+	enum unit_kill_mode kill_mode;
+	char *user, *group;              /* names or numbers, NULL: the supervisor's own */
+	char *working_directory;         /* absolute, "~", or NULL */
+	bool working_directory_optional; /* "-" */
+	char *working_directory_from; /* [X-Hakim] WorkingDirectoryFrom=: a variable that names it
+					 instead, if it is set */
+	struct strv directories[DIRECTORY_KINDS]; /* RuntimeDirectory= …: relative paths, made and
+						     owned by the user */
+	struct strv environment_default; /* [X-Hakim] EnvironmentDefault=: the same, only where the
+					    container has not set it */
+	struct strv environment;         /* NAME=VALUE, later ones win */
+	struct strv environment_files;   /* a leading "-" is kept: a missing file is fine then */
+	struct strv pass_environment;    /* names; the only way to a secret */
+	bool notify_exec;       /* NotifyAccess=exec or all: its helper commands may notify, too */
+	bool no_new_privileges; /* reserved until the security directives come */
+
+	/* [X-Hakim] */
+	char *ready_http;             /* an http:// URL: ready when it answers 200 (2xx) */
+	uint64_t ready_interval_usec; /* ReadyIntervalSec=, default 250 ms */
+	struct command status_exec; /* path NULL: none. StatusExec=: its last line of output is the
+				       status text */
+	uint64_t status_interval_usec; /* StatusIntervalSec=, default 30 s while starting, ten times
+					  that when up */
+	struct strv secret_pipe; /* SecretPipe=: names of secrets that ExecStartPre=, ExecStop=,
+				    StatusExec= get by pipe */
+	uint64_t log_max_bytes;  /* LogMaxSize=, default 8 MiB */
+	unsigned log_keep;       /* LogKeep=, default 4 rotated files */
+};
+
+struct unit_set {
+	struct unit **v; /* in order of name */
+	size_t n;
+	struct problems problems;
+};
+
+/*
+ * Loads every *.service of the directories (NULL-terminated; the earlier wins for the same name; a
+ * missing directory is fine), with the drop-ins DIR/NAME.service.d/ *.conf of all of them (by file
+ * name; the earlier directory wins). An empty file or a link to /dev/null masks a unit. Returns 0
+ * also when units are bad (see problems), or -ENOMEM.
+ */
+int unit_set_load(struct unit_set *set, const char *const *dirs, struct err *err);
+/* Loads one file, without drop-ins, for `hakimctl check FILE`. The unit is NULL when a problem was
+ * fatal. */
+int unit_load_file(const char *path, struct unit **unit, struct problems *problems,
+		   struct err *err);
+struct unit *unit_set_find(const struct unit_set *set, const char *name);
+void unit_set_free(struct unit_set *set);
+void unit_free(struct unit *unit);
+void problems_free(struct problems *problems);
+
+/* True when a name is a good unit name: [A-Za-z0-9:_.\\@-]+ with a known suffix, shorter than
+ * UNIT_NAME_MAX. */
+bool unit_name_valid(const char *name);
+
+/* Words of the enums above, in systemd's spelling. */
+const char *unit_type_name(enum unit_type type);
+const char *unit_restart_name(enum unit_restart restart);
+const char *unit_kill_mode_name(enum unit_kill_mode mode);

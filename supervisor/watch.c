@@ -1,0 +1,184 @@
+/*
+ * watch.c - what a service tells by other means than its end: its readiness probe, the pipe that
+ * tells of an execve, and the output of StatusExec=.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "supervisor/manager.h"
+
+#define PROBE_TIMEOUT_USEC  (5 * USEC_PER_SEC)
+#define STATUS_READY_FACTOR 10 /* a service that is up is asked so much more seldom */
+#define STATUS_FIRST_USEC   (2 * USEC_PER_SEC)
+
+static void probe_ready(void *owner, uint32_t events);
+
+static void probe_end(struct service *s)
+{
+	loop_remove(&s->manager->loop, &s->probe_source);
+	if (s->probe.fd >= 0)
+		probe_close(&s->probe);
+	s->probe.fd = -1;
+}
+
+static void probe_result(struct service *s, enum probe_result result)
+{
+	struct manager *m = s->manager;
+
+	if (result == PROBE_AGAIN) {
+		/* The fd may have changed: "localhost" is tried as ::1 and then as 127.0.0.1. */
+		loop_remove(&m->loop, &s->probe_source);
+		if (loop_add(&m->loop, &s->probe_source, s->probe.fd, probe_events(&s->probe),
+			     probe_ready, s, NULL) == 0)
+			return;
+		result = PROBE_BAD;
+	}
+	snprintf(s->probe_text, sizeof(s->probe_text), "%s", s->probe.text);
+	probe_end(s);
+	if (result == PROBE_OK) {
+		s->probing = false;
+		service_timer_set(s, TIMER_PROBE, 0);
+		service_event(s, EVENT_PROBE_OK);
+		return;
+	}
+	service_timer_set(s, TIMER_PROBE, now_us() + s->unit->ready_interval_usec);
+}
+
+static void probe_ready(void *owner, uint32_t events)
+{
+	struct service *s = owner;
+
+	probe_result(s, probe_step(&s->probe));
+}
+
+void probe_on(struct service *s)
+{
+	s->probing = true;
+	/* The first question at once: what was ready in no time is seen so in no time. */
+	service_timer_set(s, TIMER_PROBE, now_us() + 1000);
+}
+
+void probe_off(struct service *s)
+{
+	s->probing = false;
+	service_timer_set(s, TIMER_PROBE, 0);
+	probe_end(s);
+}
+
+void probe_due(struct service *s)
+{
+	if (!s->probing || !s->probe_target)
+		return;
+	if (s->probe.fd >= 0) {
+		snprintf(s->probe.text, sizeof(s->probe.text), "no answer for 5 s");
+		probe_result(s, PROBE_BAD);
+		return;
+	}
+	service_timer_set(s, TIMER_PROBE, now_us() + PROBE_TIMEOUT_USEC);
+	probe_result(s, probe_start(&s->probe, s->probe_target));
+}
+
+static void exec_pipe_ready(void *owner, uint32_t events)
+{
+	struct service *s = owner;
+
+	loop_remove(&s->manager->loop, &s->exec_source);
+	close(s->exec_pipe);
+	s->exec_pipe = -1;
+	/* Closed by the execve, or by the end of a child that could not: then its end tells. */
+	if (s->main.slot >= 0 &&
+	    board_load(&s->manager->board->slot[s->main.slot].exec_stage) == EXEC_OK)
+		service_event(s, EVENT_EXECED);
+}
+
+void exec_pipe_watch(struct service *s, int fd)
+{
+	if (s->exec_pipe >= 0) {
+		loop_remove(&s->manager->loop, &s->exec_source);
+		close(s->exec_pipe);
+	}
+	s->exec_pipe = fd;
+	loop_add(&s->manager->loop, &s->exec_source, fd, EPOLLIN, exec_pipe_ready, s, NULL);
+}
+
+/* StatusExec=: a command that is asked now and then what there is to say about the service. */
+void status_on(struct service *s)
+{
+	s->status_text[0] = '\0';
+	if (s->unit->status_exec.path)
+		service_timer_set(s, TIMER_STATUS, now_us() + STATUS_FIRST_USEC);
+}
+
+void status_due(struct service *s)
+{
+	uint64_t interval = s->unit->status_interval_usec;
+	struct err err = {0};
+
+	if (s->main.slot < 0 || s->manager->stopping || !s->unit->status_exec.path)
+		return;
+	if (s->machine.state == SERVICE_RUNNING)
+		interval *= STATUS_READY_FACTOR;
+	service_timer_set(s, TIMER_STATUS, now_us() + interval);
+	/* The last one still runs: it is given the same time again, then it is ended. */
+	if (s->status.slot >= 0) {
+		task_signal(s->manager, &s->status, SIGKILL);
+		return;
+	}
+	if (launch_status(s, &err) < 0)
+		snprintf(s->status_text, sizeof(s->status_text), "StatusExec=: %s", err.text);
+}
+
+/* Keeps the last whole line of what was read so far. */
+static void status_take(struct service *s, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\n') {
+			snprintf(s->status_text, sizeof(s->status_text), "%.*s", (int)s->status_len,
+				 s->status_buf);
+			s->status_len = 0;
+		} else if (s->status_len < sizeof(s->status_buf) - 1) {
+			s->status_buf[s->status_len++] = text[i];
+		}
+	}
+}
+
+static void status_close(struct service *s)
+{
+	loop_remove(&s->manager->loop, &s->status_source);
+	if (s->status_pipe >= 0)
+		close(s->status_pipe);
+	s->status_pipe = -1;
+	s->status_len = 0;
+}
+
+static void status_ready(void *owner, uint32_t events)
+{
+	struct service *s = owner;
+	char buf[1024];
+	ssize_t n = read(s->status_pipe, buf, sizeof(buf));
+
+	if (n > 0)
+		status_take(s, buf, (size_t)n);
+	else if (n == 0 || errno != EAGAIN)
+		status_close(s);
+}
+
+void status_watch(struct service *s, int fd)
+{
+	status_close(s);
+	s->status_pipe = fd;
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	loop_add(&s->manager->loop, &s->status_source, fd, EPOLLIN, status_ready, s, NULL);
+}
+
+void status_ended(struct service *s)
+{
+	/* What it wrote before it ended is in the pipe still. */
+	if (s->status_pipe >= 0)
+		status_ready(s, EPOLLIN);
+}
