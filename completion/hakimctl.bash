@@ -1,0 +1,49 @@
+# bash completion of hakimctl(1)
+
+_hakimctl_units() {
+	# Only what can be a unit's name: a completion is typed into a command line.
+	hakimctl status --json 2>/dev/null |
+		sed -n 's/^ *"name": "\([A-Za-z0-9:_.@-]*\)\.service",\{0,1\}$/\1/p'
+}
+
+_hakimctl() {
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local command=${COMP_WORDS[1]} options='--help' names=''
+
+	COMPREPLY=()
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		names='status start stop restart logs check reload reexec shutdown help version'
+		mapfile -t COMPREPLY < <(compgen -W "$names --help --version" -- "$current")
+		return
+	fi
+	case $command in
+	status) options="$options --json" ;;
+	start | stop | restart) options="$options --no-block" ;;
+	logs) options="$options --follow --lines -f -n" ;;
+	check) options="$options --json" ;;
+	help) names='status start stop restart logs check reload reexec shutdown help version' ;;
+	esac
+	case $current in
+	-*)
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+		return
+		;;
+	esac
+	case $command in
+	logs)
+		case $previous in
+		-n | --lines) names='all' ;;
+		*) names="$(_hakimctl_units) hakim" ;;
+		esac
+		;;
+	status | start | stop | restart) names=$(_hakimctl_units) ;;
+	check)
+		mapfile -t COMPREPLY < <(compgen -f -X '!*.service' -- "$current"; compgen -d -- "$current")
+		compopt -o filenames 2>/dev/null
+		return
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$names" -- "$current")
+}
+
+complete -F _hakimctl hakimctl

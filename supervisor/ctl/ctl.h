@@ -1,0 +1,58 @@
+/*
+ * ctl.h - hakimctl: what a person says to the supervisor, and what they see of it. The subcommands,
+ * and what they share.
+ *
+ * A subcommand asks (client.h), and shows what came back (view.h, table.h, show.h). It trusts no
+ * answer: a field that is missing or odd is shown as "-", and no byte of it reaches a terminal as a
+ * control character. It prints its result on stdout, and each error as one sentence on stderr.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "supervisor/ctl/args.h"
+#include "supervisor/ctl/show.h"
+
+/* Exit statuses; docs/hakimctl.1 explains them to people. */
+enum ctl_exit {
+	CTL_OK = 0,
+	CTL_FAILED = 1,        /* refused, or it was tried and failed */
+	CTL_USAGE = 2,         /* the command line is wrong */
+	CTL_INACTIVE = 3,      /* `status NAME` of a unit that is not active, as in systemctl */
+	CTL_NO_UNIT = 4,       /* there is no unit of that name, as in systemctl */
+	CTL_NO_SUPERVISOR = 5, /* nobody answers */
+};
+
+/* The one context of the program. */
+struct ctl {
+	struct look look; /* of stdout */
+	struct args args; /* what main() has read from the command line */
+	const struct ctl_command *command;
+};
+
+struct ctl_command {
+	const char *name;
+	int (*run)(struct ctl *ctl); /* returns an exit status */
+	struct args_spec spec;
+	const char *synopsis; /* what follows the name */
+	const char *help;     /* one line */
+	const char *more;     /* for `hakimctl help NAME`; may be NULL */
+};
+
+extern const struct ctl_command ctl_commands[];
+extern const unsigned ctl_commands_n;
+
+const struct ctl_command *ctl_find(const char *name); /* NULL: there is none */
+int ctl_main(int argc, char **argv);
+
+/* "hakimctl: SENTENCE" on stderr, without control characters. Returns `status`. */
+int ctl_complain(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
+
+/* The subcommands. */
+int ctl_status(struct ctl *ctl);
+int ctl_job(struct ctl *ctl); /* start, stop, restart, reload, shutdown: asked in their own words */
+int ctl_reexec(struct ctl *ctl);
+int ctl_logs(struct ctl *ctl);
+int ctl_check(struct ctl *ctl);
+int ctl_help(struct ctl *ctl);
+int ctl_version(struct ctl *ctl);

@@ -1,0 +1,163 @@
+/*
+ * status_unit.c - the long view of one unit, as `systemctl status` has taught people to read it.
+ */
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "supervisor/ctl/status.h"
+
+#define LABEL_WIDTH 12
+#define TAIL_LINES  10 /* `hakimctl logs` shows more */
+
+static void put_label(FILE *out, const char *label)
+{
+	fprintf(out, "%*s: ", LABEL_WIDTH, label);
+}
+
+/* "     Label: text"; nothing at all where there is no text. */
+static void put_line(FILE *out, const struct look *look, const char *label, enum style style,
+		     const char *text)
+{
+	if (!text || !*text)
+		return;
+	put_label(out, label);
+	status_put_clean(out, look, style, text);
+	fputc('\n', out);
+}
+
+static void put_title(const struct unit_view *u, const struct look *look, FILE *out)
+{
+	style_put(out, look, view_state(u).style, look->utf8 ? "\u25cf " : "* ");
+	status_put_clean(out, look, STYLE_BOLD, u->name);
+	if (u->description && *u->description) {
+		fputs(" - ", out);
+		status_put_clean(out, look, STYLE_PLAIN, u->description);
+	}
+	fputc('\n', out);
+}
+
+/* "ready (active, running) since 2026-11-24 03:07:08 UTC; 3m 12s ago" */
+static void put_state(const struct manager_view *m, const struct unit_view *u,
+		      const struct look *look, FILE *out)
+{
+	struct view_state state = view_state(u);
+	char when[SHOW_TIME], span[SHOW_SPAN];
+
+	put_label(out, "State");
+	status_put_clean(out, look, state.style, state.word);
+	/* systemd's words, where they say more. */
+	if (!u->sub || strcmp(state.word, u->sub) != 0) {
+		fputs(" (", out);
+		status_put_clean(out, look, STYLE_PLAIN, u->active);
+		fputs(", ", out);
+		status_put_clean(out, look, STYLE_PLAIN, u->sub);
+		fputc(')', out);
+	}
+	/* Sums of two numbers from elsewhere must not overflow. */
+	if (u->since_us >= 0 && m->boot_realtime_us >= 0 &&
+	    u->since_us <= INT64_MAX - m->boot_realtime_us)
+		fprintf(out, " since %s", show_time(when, m->boot_realtime_us + u->since_us));
+	if (u->since_us >= 0 && m->now_us >= u->since_us)
+		fprintf(out, "; %s ago", show_age(span, m->now_us - u->since_us));
+	fputc('\n', out);
+}
+
+static void put_processes(const struct unit_view *u, FILE *out)
+{
+	char text[SHOW_SPAN];
+
+	if (u->pid >= 0) {
+		put_label(out, "PID");
+		fprintf(out, "%lld", (long long)u->pid);
+		if (u->tasks > 0)
+			fprintf(out, " (%lld task%s)", (long long)u->tasks,
+				u->tasks == 1 ? "" : "s");
+		fputc('\n', out);
+	}
+	if (u->memory >= 0) {
+		put_label(out, "Memory");
+		fprintf(out, "%s\n", show_size(text, u->memory));
+	}
+	if (u->cpu_us > 0) {
+		put_label(out, "CPU");
+		fprintf(out, "%s of processes that have ended\n", show_span(text, u->cpu_us));
+	}
+}
+
+/* "48 ms after its start; started 1.8 ms after boot, its program after 0.5 ms" */
+static void put_times(const struct unit_view *u, FILE *out)
+{
+	int64_t after = view_ready_after_us(u);
+	char text[SHOW_SPAN];
+
+	if (u->started_us >= 0) {
+		put_label(out, "Started");
+		fprintf(out, "%s after boot", show_span(text, u->started_us));
+		if (u->queued_us >= 0 && u->started_us >= u->queued_us)
+			fprintf(out, ", had waited for %s",
+				show_span(text, u->started_us - u->queued_us));
+		if (u->exec_us > u->started_us)
+			fprintf(out, "; its program %s later",
+				show_span(text, u->exec_us - u->started_us));
+		fputc('\n', out);
+	}
+	if (after >= 0) {
+		put_label(out, "Ready after");
+		fprintf(out, "%s\n", show_span(text, after));
+	}
+	if (u->restarts >= 0) {
+		put_label(out, "Restarts");
+		fprintf(out, "%lld\n", (long long)u->restarts);
+	}
+}
+
+static void put_log(const struct unit_view *u, const struct look *look, FILE *out)
+{
+	char text[SHOW_SPAN];
+
+	if (!u->log || !*u->log)
+		return;
+	put_label(out, "Log");
+	status_put_clean(out, look, STYLE_PLAIN, u->log);
+	if (u->log_lost > 0)
+		fprintf(out, " (%s could not be written)", show_size(text, u->log_lost));
+	fputc('\n', out);
+}
+
+static void put_tail(const struct unit_view *u, const struct look *look, FILE *out)
+{
+	const json_t *line;
+
+	size_t n = json_array_size(u->tail);
+
+	if (!n)
+		return;
+	fputc('\n', out);
+	for (size_t i = n > TAIL_LINES ? n - TAIL_LINES : 0; (line = json_array_get(u->tail, i));
+	     i++) {
+		status_put_clean(out, look, STYLE_PLAIN, json_string_value(line));
+		fputc('\n', out);
+	}
+}
+
+void status_print_unit(const struct manager_view *m, const struct unit_view *u,
+		       const struct look *look, FILE *out)
+{
+	enum style style = view_state(u).style;
+	const json_t *note;
+
+	put_title(u, look, out);
+	put_state(m, u, look, out);
+	put_line(out, look, "Status", STYLE_PLAIN, u->status);
+	put_line(out, look, "Last error", style == STYLE_BAD ? STYLE_BAD : STYLE_PLAIN,
+		 u->last_error);
+	if (u->result && strcmp(u->result, "success") != 0)
+		put_line(out, look, "Result", STYLE_PLAIN, u->result);
+	put_processes(u, out);
+	put_times(u, out);
+	put_line(out, look, "File", STYLE_PLAIN, u->file);
+	put_log(u, look, out);
+	for (size_t i = 0; (note = json_array_get(u->notes, i)); i++)
+		put_line(out, look, "Note", STYLE_BUSY, json_string_value(note));
+	put_tail(u, look, out);
+}
