@@ -1,0 +1,197 @@
+"""The Debian tree of the containers: made once by mmdebstrap, cached, unpacked with shifted ids.
+
+In the cache (HAKIM_CACHE, else /var/cache/hakim) are NAME.tar, and NAME.shifted, the same tree
+unpacked with all ids moved by 100000, as an unprivileged container needs it. NAME holds a hash of
+the recipe. The trees are never written to: a container gets an overlay on them.
+"""
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from hosts.process import HostError, run
+
+ROOT = Path(__file__).resolve().parents[3]
+SHIFT = 100000
+IDS = 65536
+SUITE = "trixie"
+# The libraries of our dynamic programs, and of those that a sanitizer was built into.
+PACKAGES = ("ca-certificates", "tmux", "vim-tiny", "procps", "sudo", "iproute2", "strace",
+            "libcurl4t64", "libssl3t64", "libjansson4", "libinih1", "libseccomp2", "libcap2",
+            "libasan8", "libubsan1")
+# Each is a line of sh with the tree in $1.
+CUSTOMIZE = (
+    'chroot "$1" groupadd -g 1000 coder',
+    'chroot "$1" useradd -m -u 1000 -g 1000 -s /bin/bash coder',
+    'mkdir "$1/home/coder/project" && chown 1000:1000 "$1/home/coder/project"',
+    'printf "coder ALL=(ALL) NOPASSWD:ALL\\n" >"$1/etc/sudoers.d/coder"',
+    'chmod 0440 "$1/etc/sudoers.d/coder"',
+    'rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/var/cache/apt/*.bin',
+    'rm -rf "$1"/var/lib/apt/lists/* "$1"/usr/share/doc/* "$1"/usr/share/locale/*',
+)
+# What of this machine's apt configuration the way to its mirror may need.
+APT_OPTIONS = ("Acquire::http::", "Acquire::https::", "Acquire::Check-", "Acquire::Retries",
+               "Acquire::ForceIPv")
+
+
+def cache_directory() -> Path:
+    """Where trees are kept."""
+    return Path(os.environ.get("HAKIM_CACHE") or "/var/cache/hakim")
+
+
+def tree_name() -> str:
+    """Changes whenever the tree would."""
+    recipe = json.dumps([SUITE, PACKAGES, CUSTOMIZE, SHIFT, os.uname().machine])
+    return f"{SUITE}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+
+
+def host_mirror() -> str:
+    """The mirror that this machine itself takes Debian from, or "" for mmdebstrap's own choice."""
+    release = dict(line.split("=", 1) for line in
+                   Path("/etc/os-release").read_text("utf-8").splitlines() if "=" in line)
+    codename = release.get("VERSION_CODENAME", "").strip('"')
+    # One answer for all formats of sources, old and new.
+    targets = run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)",
+                   "Created-By: Packages"])
+    for line in targets.splitlines():
+        words = line.split()
+        if words[1:] == [codename, "main"]:
+            return words[0]
+    return ""
+
+
+def host_apt_options() -> str:
+    """Proxies, certificates and the like, as lines of apt.conf."""
+    dump = run(["apt-config", "dump", "--no-empty", "--format", '%f "%v";%n', "Acquire"])
+    lines = [ln for ln in dump.splitlines() if ln.startswith(APT_OPTIONS)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+@contextlib.contextmanager
+def locked(cache: Path) -> Iterator[None]:
+    """One at a time makes trees; the others wait and then find them made."""
+    with open(cache / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def make_tar(target: Path) -> None:
+    """Lets mmdebstrap make the tree."""
+    temporary = target.with_name(f".new-{os.getpid()}-{target.name}")
+    mirror = host_mirror()
+    with tempfile.NamedTemporaryFile("w", suffix=".conf", encoding="utf-8") as options:
+        options.write(host_apt_options())
+        options.flush()
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}",
+                   "--dpkgopt=path-exclude=/usr/share/man/*", f"--aptopt={options.name}",
+                   *(f"--customize-hook={line}" for line in CUSTOMIZE),
+                   SUITE, str(temporary), *([mirror] if mirror else [])]
+        try:
+            run(command, timeout=900)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def in_user_namespace(action: Callable[[], int]) -> int:
+    """Runs it in a child that is root of a user namespace with our shifted ids; its exit status.
+
+    The map is written by us: newuidmap would insist on a line for root in /etc/subuid.
+    """
+    ready_read, ready_write = os.pipe()
+    go_read, go_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            os.close(ready_read)
+            os.close(go_write)
+            # os.unshare() came only with Python 3.12.
+            import ctypes
+            if ctypes.CDLL(None, use_errno=True).unshare(0x10000000):  # CLONE_NEWUSER
+                raise OSError(ctypes.get_errno(), "unshare")
+            os.write(ready_write, b"r")
+            if os.read(go_read, 1):
+                os.setgroups([])
+                os.setresgid(0, 0, 0)
+                os.setresuid(0, 0, 0)
+                status = action()
+        except BaseException as error:  # noqa: B902  # the child must not run on in our code
+            print(f"user namespace: {error}", file=sys.stderr)
+        finally:
+            os._exit(status)
+    os.close(ready_write)
+    os.close(go_read)
+    try:
+        if os.read(ready_read, 1):
+            for kind in ("uid", "gid"):
+                Path(f"/proc/{pid}/{kind}_map").write_text(f"0 {SHIFT} {IDS}\n", "ascii")
+            os.write(go_write, b"g")
+    finally:
+        os.close(ready_read)
+        os.close(go_write)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return status
+
+
+def make_shifted(tar: Path, target: Path) -> None:
+    """Unpacks the tar with shifted ids; file capabilities become those of the shifted root."""
+    temporary = target.with_name(f".new-{os.getpid()}-{target.name}")
+    temporary.mkdir()
+    os.chown(temporary, SHIFT, SHIFT)
+    command = ["tar", "--extract", "--numeric-owner", "--same-permissions", "--xattrs",
+               "--xattrs-include=*", "--exclude=./dev/*", "--directory", "."]
+
+    def unpack() -> int:
+        return subprocess.run([*command], stdin=source, check=False).returncode
+
+    here = os.getcwd()
+    try:
+        # The cache may be closed to the shifted root; what is open already is not.
+        with open(tar, "rb") as source:
+            os.chdir(temporary)
+            if in_user_namespace(unpack) != 0:
+                raise HostError(f"{tar} could not be unpacked with shifted ids")
+        os.replace(temporary, target)
+    finally:
+        os.chdir(here)
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def paths() -> tuple[Path, Path]:
+    """Where the tar and the shifted tree are, or will be."""
+    cache = cache_directory()
+    return cache / f"{tree_name()}.tar", cache / f"{tree_name()}.shifted"
+
+
+def make_tree() -> tuple[Path, Path]:
+    """The tar and the shifted tree, made if they are not there."""
+    cache = cache_directory()
+    cache.mkdir(parents=True, exist_ok=True)
+    tar, shifted = paths()
+    with locked(cache):
+        for stale in cache.glob(".new-*"):
+            shutil.rmtree(stale, ignore_errors=True)
+            stale.unlink(missing_ok=True)
+        if not tar.exists():
+            make_tar(tar)
+        if not shifted.is_dir():
+            make_shifted(tar, shifted)
+    return tar, shifted
+
+
+def install_programs(build: str, target: Path) -> None:
+    """Our programs and modules, as `make install` puts them into a tree; ids as here."""
+    sanitize = ["SANITIZE=1"] if Path(build).name == "sanitize" else []
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    run(["make", "--no-print-directory", "-C", str(ROOT), "install", f"DESTDIR={target}",
+         "PREFIX=/usr", *sanitize], timeout=600, env=env)

@@ -1,0 +1,308 @@
+"""`hakimctl logs`: the right lines, over all files, and on and on."""
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_supervisor import END, Gone, Packet
+from hakimctl_kit import _ctl, _place, _serve  # noqa: F401  fixtures
+from hakimctl_kit import CTL, MANAGER, Run, environment, on_terminal, scripted, unit
+
+
+# ---- logs
+
+class Log:
+    """A log with rotated files, as the supervisor keeps it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "x.log"
+        self.opened: list[int] = []
+
+    def write(self, text: str | bytes) -> None:
+        """Appends."""
+        with open(self.path, "ab") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+
+    def rotate(self) -> None:
+        """NAME.log becomes NAME.log.1, and so on."""
+        for n in range(4, 0, -1):
+            old = self.path.with_name(f"x.log.{n}")
+            if old.exists():
+                old.rename(self.path.with_name(f"x.log.{n + 1}"))
+        if self.path.exists():
+            self.path.rename(self.path.with_name("x.log.1"))
+
+    def answer(self, _words: list[str]) -> Iterable[Packet]:
+        """The files, newest first."""
+        fds: list[int] = []
+        # As the supervisor does it: the first one that is not there is the end.
+        with contextlib.suppress(FileNotFoundError):
+            for file in (self.path, *(self.path.with_name(f"x.log.{n}") for n in range(1, 5))):
+                fds.append(os.open(file, os.O_RDONLY))
+        self.opened += fds
+        yield ({"type": "log", "name": "x.service", "path": str(self.path), "files": len(fds)}, fds)
+        yield END
+
+    def close(self) -> None:
+        """Closes what was handed out."""
+        for fd in self.opened:
+            os.close(fd)
+
+
+@pytest.fixture(name="log")
+def _log(tmp_path: Path) -> Iterator[Log]:
+    log = Log(tmp_path)
+    yield log
+    log.close()
+
+
+def test_the_last_lines_are_found_over_all_files(serve: Any, ctl: Run, log: Log) -> None:
+    lines = [f"line {i}\n" for i in range(1000)]
+    for begin, end in ((0, 400), (400, 990), (990, 1000)):
+        log.rotate()
+        log.write("".join(lines[begin:end]))
+    serve(log.answer)
+    assert ctl("logs", "x").stdout == "".join(lines[-100:])
+    for n in (0, 1, 9, 10, 11, 599, 600, 601, 999, 1000, 1001, 4_000_000_000):
+        assert ctl("logs", "x", "-n", str(n)).stdout == "".join(lines[-n:] if n else []), n
+    assert ctl("logs", "x", "-n", "all").stdout == "".join(lines)
+
+
+def test_bytes_of_all_kinds_come_as_they_are(serve: Any, place: Path, log: Log) -> None:
+    body = bytes(range(256)).replace(b"\n", b"") * 600
+    text = b"".join(b"%d " % i + body + b"\n" for i in range(5))
+    log.write(text + b"not ended")
+    serve(log.answer)
+    for n in (1, 2, 3, 6, 100):
+        done = subprocess.run([CTL, "logs", "x", f"-n{n}"], env=environment(place), check=True,
+                              capture_output=True, timeout=20)
+        assert done.stdout == b"\n".join((text + b"not ended").split(b"\n")[-n:])
+
+
+def test_an_empty_log_and_none(serve: Any, ctl: Run, log: Log) -> None:
+    serve(log.answer)
+    done = ctl("logs", "x")
+    assert (done.returncode, done.stdout) == (0, "") and "has no log yet" in done.stderr
+    log.write("")
+    done = ctl("logs", "x")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_only_the_needed_end_of_a_large_log_is_read(serve: Any, place: Path, log: Log,
+                                                    tmp_path: Path) -> None:
+    log.write(b"x" * 99 + b"\n")
+    with open(log.path, "r+b") as file:
+        file.truncate(4 << 30)  # a hole, which takes no room
+        file.seek(4 << 30)
+        file.write(b"\n" + b"".join(b"line %d\n" % i for i in range(200)))
+    serve(log.answer)
+    begin = time.monotonic()
+    done = subprocess.run([CTL, "logs", "x"], env=environment(place), check=True,
+                          capture_output=True, timeout=20)
+    assert done.stdout == b"".join(b"line %d\n" % i for i in range(100, 200))
+    assert time.monotonic() - begin < 5
+
+
+def test_a_terminal_gets_the_colours_of_a_log_and_no_other_control(serve: Any, place: Path,
+                                                                   log: Log) -> None:
+    log.write(b"\x1b[1;31mred\x1b[0m \x1b[2J\x1b]0;title\x07 a\x08b \xc2\x9b2J \xc3\xa4 tab\there\n"
+              b"dos\r\nover\rwritten \x1b[38:5:1mok\n\x1b[" + b"1;" * 40 + b"m cut \x1b")
+    serve(log.answer)
+    shown = on_terminal(place, "logs", "x")
+    assert shown == (b"\x1b[1;31mred\x1b[0m ?[2J?]0;title? a?b ?2J \xc3\xa4 tab\there\ndos\n"
+                     b"over?written \x1b[38:5:1mok\n?[" + b"1;" * 40 + b"m cut ?\x1b[0m")
+
+
+class Follower:
+    """`hakimctl logs -f`, and what it has printed so far."""
+
+    def __init__(self, place: Path, *args: str, before: Sequence[str] = ()) -> None:
+        command = [*before, str(CTL), "logs", "-f", "x", *args]
+        self.child = subprocess.Popen(command, env=environment(place), stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE)
+        self.got = b""
+
+    def until(self, text: str, seconds: float = 10) -> None:
+        """Reads until all that was printed ends in `text`."""
+        assert self.child.stdout
+        end = time.monotonic() + seconds
+        while not self.got.endswith(text.encode()):
+            left = end - time.monotonic()
+            ready = select.select([self.child.stdout], [], [], max(left, 0))[0]
+            assert ready, f"{text!r} has not come: {self.got[-200:]!r}"
+            more = os.read(self.child.stdout.fileno(), 65536)
+            assert more, f"it has ended: {self.got[-200:]!r}"
+            self.got += more
+
+    def stop(self) -> str:
+        """Ends it; what it said on stderr."""
+        self.child.terminate()
+        try:
+            return self.child.communicate(timeout=10)[1].decode()
+        finally:
+            self.child.kill()
+
+
+@pytest.fixture(name="follower")
+def _follower(place: Path) -> Iterator[Callable[..., Follower]]:
+    followers: list[Follower] = []
+
+    def start(*args: str) -> Follower:
+        followers.append(Follower(place, *args))
+        return followers[-1]
+
+    yield start
+    for one in followers:
+        one.stop()
+
+
+def test_following_goes_on_over_rotations_without_loss(serve: Any, follower: Any, log: Log) -> None:
+    log.write("a\nb\n")
+    serve(log.answer)
+    one = follower("-n", "1")
+    one.until("b\n")
+    want = "b\n"
+    for turn in range(6):
+        log.write(f"{turn} before\n")
+        log.rotate()
+        if turn % 2:
+            time.sleep(0.02)  # the new file may come late; no wait for luck, both orders must work
+        log.write(f"{turn} after\n")
+        want += f"{turn} before\n{turn} after\n"
+        one.until(f"{turn} after\n")
+    assert one.got.decode() == want
+    assert one.stop() == ""
+
+
+def test_two_rotations_at_once_lose_nothing(serve: Any, follower: Any, log: Log) -> None:
+    log.write("a\n")
+    serve(log.answer)
+    one = follower()
+    one.until("a\n")
+    log.rotate()
+    log.write("b\n")
+    log.rotate()
+    log.write("c\n")
+    one.until("c\n")
+    assert one.got == b"a\nb\nc\n"
+
+
+def test_a_rotation_out_of_reach_is_said(serve: Any, follower: Any, log: Log) -> None:
+    log.write("a\n")
+    serve(log.answer)
+    one = follower()
+    one.until("a\n")
+    new = log.path.with_name("new")
+    new.write_text("z\n", "utf-8")
+    new.rename(log.path)
+    one.until("z\n")
+    assert "missing" in one.stop()
+
+
+def test_a_log_that_is_cut_is_followed_on(serve: Any, follower: Any, log: Log) -> None:
+    log.write("a" * 5000 + "\n")
+    serve(log.answer)
+    one = follower()
+    one.until("a\n")
+    os.truncate(log.path, 0)
+    log.write("new\n")
+    one.until("new\n")
+
+
+def test_a_piece_that_the_next_supervisor_writes_again_is_no_new_file(serve: Any, follower: Any,
+                                                                      log: Log) -> None:
+    log.write("a\nb\n")
+    serve(log.answer)
+    one = follower()
+    one.until("b\n")
+    os.truncate(log.path, 2)
+    log.write("b\nc\n")
+    one.until("c\n")
+    assert one.got in (b"a\nb\nc\n", b"a\nb\nb\nc\n")
+
+
+@pytest.mark.skipif("sanitize" in str(CTL), reason="LeakSanitizer and strace exclude each other")
+def test_without_inotify_it_looks_itself(serve: Any, place: Path, log: Log) -> None:
+    trace = ["strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=inotify_init1",
+             "-e", "inject=inotify_init1:error=EMFILE"]
+    log.write("a\n")
+    serve(log.answer)
+    one = Follower(place, before=trace)
+    try:
+        one.until("a\n")
+        log.write("b\n")
+        one.until("a\nb\n")
+        log.rotate()
+        log.write("c\n")
+        one.until("b\nc\n")
+    finally:
+        one.stop()
+
+
+def test_following_waits_for_the_first_line(serve: Any, follower: Any, log: Log) -> None:
+    server = serve(log.answer)
+    one = follower("-n", "5")
+    end = time.monotonic() + 10
+    while not server.requests:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    log.write("first\n")
+    one.until("first\n")
+
+
+def test_following_survives_the_supervisor(serve: Any, follower: Any, log: Log) -> None:
+    gone = False
+
+    def answer(words: list[str]) -> Iterable[Packet]:
+        if gone and len(server.requests) < 5:
+            raise Gone
+        return log.answer(words)
+
+    server = serve(answer)
+    log.write("a\n")
+    one = follower()
+    one.until("a\n")
+    gone = True
+    log.write("b\n")
+    log.rotate()
+    log.write("c\n")
+    one.until("b\nc\n")
+    assert len(server.requests) >= 5
+
+
+def test_following_ends_with_its_reader_also_when_nothing_comes(serve: Any, follower: Any,
+                                                                log: Log) -> None:
+    log.write("a\n")
+    serve(log.answer)
+    one = follower()
+    one.until("a\n")
+    one.child.stdout.close()
+    assert one.child.wait(timeout=10) == 0
+    assert one.child.stderr.read() == b""
+
+
+def test_a_reader_of_only_the_beginning_is_no_error(serve: Any, place: Path, log: Log) -> None:
+    log.write("line\n" * 200_000)
+    packets = list(scripted(MANAGER, *[unit(f"u{i}") for i in range(300)])([]))
+    serve(lambda words: log.answer(words) if words[0] == "logs" else packets)
+    for command in ("logs x -n all", "status", "status --json"):
+        line = f"{CTL} {command} | head -c1; exit ${{PIPESTATUS[0]}}"
+        done = subprocess.run(["bash", "-c", line], env=environment(place), capture_output=True,
+                              check=False, timeout=20)
+        assert (done.returncode, done.stderr) == (0, b""), command
+
+
+def test_a_full_disk_is_an_error(serve: Any, ctl: Run, log: Log) -> None:
+    log.write("line\n")
+    serve(lambda words: log.answer(words) if words[0] == "logs" else [MANAGER, unit("x"), END])
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        for args in (["status"], ["status", "--json"], ["logs", "x"], ["help"], ["version"]):
+            done = ctl(*args, stdout=full)
+            assert done.returncode == 1 and "No space left" in done.stderr, args

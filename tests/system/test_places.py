@@ -1,0 +1,77 @@
+"""The same init in other places: bare namespaces, not PID 1, not root."""
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from hakim import comm, environ, services, unit, wait_units
+from hosts.process import wait_until
+from workspace import TOKEN, agent_program, workspaces  # noqa: F401
+
+
+@pytest.fixture
+def bare_workspace(unshare_host, agent_program):  # noqa: F811
+    """Makes workspaces in bare namespaces."""
+    yield from workspaces(unshare_host, agent_program)
+
+
+def test_a_workspace_boots_and_stops_in_bare_namespaces(bare_workspace):
+    w = bare_workspace().start({"HAKIM_STANDIN_STOP_SCRIPT": "echo done >/home/coder/stop-script"})
+    w.ready()
+    assert f"CODER_AGENT_TOKEN={TOKEN}".encode() in environ(w.agent_pid())
+    assert TOKEN.encode() not in environ(w.host.pid)
+    assert w.host.stop() == 0
+    assert w.host.read_file("/home/coder/stop-script") == b"done\n"
+
+
+def test_as_a_subreaper_it_works_the_same_and_ends_all_that_is_below_it(podman):
+    host = podman()
+    host.entrypoint = "/bin/sh"
+    unit(host, "one.service", "[Service]\nExecStart=/bin/sleep 1000\n")
+    host.start({}, ["-c", "hakim-init sh -c 'sleep 2000 & exec sleep 3000'; echo status=$?; sleep 0.2"], tty=False)
+    wait_units(host, one="running")
+    inits = [p for p in host.processes() if comm(p) == "hakim-init"]
+    assert len(inits) == 1
+    assert len([p for p in host.processes() if comm(p) == "sleep"]) == 3
+    host.exec(["sh", "-c", "kill -TERM $(pgrep -x hakim-init)"])
+    host.console.expect("status=143", 20)
+    wait_until("nothing is left", lambda: not [p for p in host.processes() if comm(p) == "hakim-superviso"])
+    assert host.wait() == 0
+
+
+def test_a_login_shell_of_a_user_who_is_not_root(podman):
+    host = podman()
+    host.options = (*host.options, "--user=1000:1000")
+    host.start({"TERM": "xterm"}, [], tty=True)
+    host.console.expect(r"\$ ")
+    host.console.send("id -un; exit 3\r")
+    host.console.expect("coder")
+    assert host.wait() == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH])
+def test_other_signals_are_the_programs(podman, number):
+    host = podman()
+    host.start({}, ["sh", "-c", f"trap 'echo got-it; exit 0' {number.value}; echo set; while :; do sleep 0.02; done"],
+               tty=False)
+    host.console.expect("set")
+    host.kill(number)
+    host.console.expect("got-it")
+    assert host.wait() == 0
+
+
+def test_the_children_get_the_original_limits_and_no_fds_of_ours(lxc):
+    host = lxc()
+    unit(host, "one.service", "[Service]\nExecStart=/bin/sleep 1000\n")
+    host.start({}, tty=False)
+    wait_units(host, one="running")
+    [pid] = services(host, "sleep")
+    fds = sorted(int(p.name) for p in Path(f"/proc/{pid}/fd").iterdir())
+    assert fds == [0, 1, 2]
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    for name in ("SigBlk", "SigIgn"):
+        value = next(line for line in status.splitlines() if line.startswith(name)).split()[1]
+        assert int(value, 16) == 0, f"{name} is {value}"
+    assert host.stop() == 0
