@@ -26,7 +26,7 @@ tidy() {
 check() {
 	list '*.c' | xargs cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		--suppress=memleak --suppress=resourceLeak --std=c11 -j "$(nproc)" -D_GNU_SOURCE -I. \
-		'-Djson_array_foreach(a,i,v)=for(;;)' '-Djson_object_foreach(o,k,v)=for(;;)'
+		--library=tests/cppcheck.cfg
 }
 
 shells() { { list '*.sh'; list .ci/run; } | xargs shellcheck; }

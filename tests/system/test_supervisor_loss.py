@@ -82,7 +82,7 @@ def test_a_service_that_dies_while_there_is_no_supervisor_is_restarted_by_the_ne
         wait_until("it runs again", lambda v=victim: v not in services(host, "flood") and
                    len(services(host, "flood")) == 3, 10)
     assert sum(u["restarts"] for u in wait_units(host, f0="running", f1="running",
-                                                  f2="running")["units"].values()) == 10
+                                                 f2="running")["units"].values()) == 10
     assert set(services(host, "flood")) - set(pids)
     assert not zombies(host)
     assert host.stop() == 0
@@ -115,7 +115,6 @@ def test_reexec_keeps_every_service(lxc, helpers):
     assert host.stop() == 0
     for i in range(5):
         check_numbered_log(host, f"f{i}")
-
 
 
 def test_a_supervisor_that_crashes_each_time_blocks_no_log_and_the_container_stops(lxc, helpers):
