@@ -52,16 +52,15 @@ static void child_stdio(const struct spawn *s, struct board_slot *slot)
 	syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC);
 }
 
+/* Raw: libc's sigaction() refuses its own 32 and 33, and glibc's posix_spawn() (spawni.c) leaves
+ * those ignored in what it starts, which may be what started PID 1. */
 static void child_signals(void)
 {
+	static const unsigned long dfl[8]; /* the kernel's struct sigaction: SIG_DFL, no flags */
 	uint64_t none = 0;
 
-	for (int sig = 1; sig <= 64; sig++) {
-		struct sigaction act = {.sa_handler = SIG_DFL};
-
-		if (sig != SIGKILL && sig != SIGSTOP && sig != 32 && sig != 33)
-			sigaction(sig, &act, NULL);
-	}
+	for (int sig = 1; sig <= 64; sig++)
+		syscall(SYS_rt_sigaction, sig, dfl, NULL, sizeof(none));
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
 }
 
