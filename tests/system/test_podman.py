@@ -75,9 +75,13 @@ def test_a_shell_on_a_terminal_has_job_control(podman):
     wait_until("sleep is gone", lambda: not any(comm(p) == "sleep" for p in host.processes()))
     c.send("echo alive $((6*7))\r")
     c.expect("alive 42")
+    # podman carries a resize to the container on a way of its own, not in order with what is typed.
+    c.send("until [ \"$(stty size)\" = '33 101' ]; do sleep 0.05; done; echo size-is-$((6*7))\r")
+    c.expect("echo")
     c.resize(33, 101)
-    c.send("stty size\r")
-    c.expect("33 101")
+    c.expect("size-is-42")
+    c.send("echo columns $COLUMNS\r")  # bash had SIGWINCH, or asks after each command
+    c.expect("columns 101")
     c.send("exit 3\r")
     assert host.wait() == 3
 

@@ -11,17 +11,28 @@
 #include "init/environment.h"
 
 static struct environment env;
+static char *made[256]; /* what sort() has copied: environment_sort() keeps pointers into it */
+static size_t made_n;
 
 /* Sorts a copy of the given entries, as execve would have laid them out. */
 static void sort(char **copies, const char *const *entries)
 {
 	size_t n = 0;
 
-	for (; entries[n]; n++)
-		copies[n] = strdup(entries[n]);
+	for (; entries[n]; n++) {
+		assert_true(made_n < sizeof(made) / sizeof(*made));
+		copies[n] = made[made_n++] = strdup(entries[n]);
+	}
 	copies[n] = NULL;
 	memset(&env, 0, sizeof(env));
 	environment_sort(&env, copies);
+}
+
+static int free_made(void **state)
+{
+	while (made_n)
+		free(made[--made_n]);
+	return 0;
 }
 
 static const char *var(const char *name)
@@ -205,5 +216,5 @@ int main(void)
 		cmocka_unit_test(secrets_larger_than_the_room_are_said),
 	};
 
-	return cmocka_run_group_tests_name("environment", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("environment", tests, NULL, free_made);
 }
