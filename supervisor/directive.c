@@ -9,12 +9,6 @@
 #include "common/cleanup.h"
 #include "supervisor/command.h"
 
-static const char *const section_names[DIRECTIVES_SECTIONS] = {
-	[DIRECTIVES_UNIT] = "Unit",
-	[DIRECTIVES_SERVICE] = "Service",
-	[DIRECTIVES_HAKIM] = "X-Hakim",
-};
-
 /* Takes `text` over, also when it fails. */
 static int remark_add(struct unit_load *load, const char *name, unsigned class, char *text)
 {
@@ -77,15 +71,6 @@ static void remarks_forget(struct unit_load *load, const char *name, bool prefix
 	}
 	load->n = kept;
 }
-
-static int by_name(const void *name, const void *row)
-{
-	/* Both kinds of rows begin with their name. */
-	return strcmp(name, *(const char *const *)row);
-}
-
-_Static_assert(offsetof(struct directive, name) == 0, "by_name() reads the name there");
-_Static_assert(offsetof(struct known, name) == 0, "by_name() reads the name there");
 
 static int assign_supported(struct unit_load *load, const struct directive *d, const char *value,
 			    unsigned line)
@@ -180,12 +165,24 @@ static int assign_condition(struct unit_load *load, const char *kind, const char
 
 static int assign_unknown_section(struct unit_load *load, const char *section, unsigned line)
 {
-	/* systemd.unit(5): "X-" sections are for others, and [Install] is for systemctl enable. */
-	if (strcmp(section, "Install") == 0 || strncmp(section, "X-", 2) == 0 ||
-	    strcmp(load->noted_section, section) == 0)
+	/* systemd.unit(5): "X-" sections are for others. */
+	if (strncmp(section, "X-", 2) == 0 || strcmp(load->noted_section, section) == 0)
 		return 0;
 	snprintf(load->noted_section, sizeof(load->noted_section), "%s", section);
 	return remark(load, "", REMARK_NOTE, line, "unknown section [%s] is ignored", section);
+}
+
+/* [Service] is for services, [Socket] for sockets; the others are for all. */
+static bool section_fits(enum directive_section section, enum unit_kind kind)
+{
+	switch (section) {
+	case DIRECTIVES_SERVICE:
+		return kind == KIND_SERVICE;
+	case DIRECTIVES_SOCKET:
+		return kind == KIND_SOCKET;
+	default:
+		return true;
+	}
 }
 
 static int assign(void *arg, const char *section, const char *name, const char *value,
@@ -195,28 +192,26 @@ static int assign(void *arg, const char *section, const char *name, const char *
 	enum directive_section s = 0;
 	const struct directive *d;
 	const struct known *known;
-	size_t n;
 
-	while (s < DIRECTIVES_SECTIONS && strcmp(section, section_names[s]) != 0)
+	while (s < DIRECTIVES_SECTIONS && strcmp(section, directive_section_name(s)) != 0)
 		s++;
-	if (s == DIRECTIVES_SECTIONS)
+	if (s == DIRECTIVES_SECTIONS || !section_fits(s, load->ctx.unit->kind))
 		return assign_unknown_section(load, section, line);
 	/* An empty condition of any kind takes all back: what one of ours does. */
 	if (s == DIRECTIVES_UNIT && !*value && strncmp(name, "Condition", 9) == 0)
 		name = "ConditionPathExists";
-	d = directives_supported(s, &n);
-	d = bsearch(name, d, n, sizeof(*d), by_name);
+	d = directive_find(s, name);
 	if (d)
 		return assign_supported(load, d, value, line);
-	known = directives_known(s, &n);
-	known = known ? bsearch(name, known, n, sizeof(*known), by_name) : NULL;
+	known = directive_find_known(s, name);
 	if (known)
 		return assign_known(load, known, value, line);
 	if (s == DIRECTIVES_UNIT && strncmp(name, "Condition", 9) == 0)
 		return assign_condition(load, "Condition", name, value, line);
 	if (s == DIRECTIVES_UNIT && strncmp(name, "Assert", 6) == 0)
 		return assign_condition(load, "Assert", name, value, line);
-	if (strncmp(name, "X-", 2) == 0)
+	/* [Install] is for `enable`. */
+	if (strncmp(name, "X-", 2) == 0 || s == DIRECTIVES_INSTALL)
 		return 0;
 	return remark(load, "", REMARK_NOTE, line, "%s: unknown directive in [%s], it is ignored",
 		      name, section);
@@ -243,6 +238,7 @@ int unit_load_begin(struct unit_load *load, const char *name)
 	unit->status_interval_usec = 30 * USEC_PER_SEC;
 	unit->log_max_bytes = 8ull << 20;
 	unit->log_keep = 4;
+	unit->kind = unit_kind_of(name);
 	unit->name = strdup(name);
 	return unit->name ? 0 : -ENOMEM;
 }
@@ -277,17 +273,12 @@ static bool is_told(const struct unit_load *load, const char *name)
 	return false;
 }
 
-/* The rules between directives; systemd's service_verify() and service_add_extras(). */
-static int check_whole(struct unit_load *load)
+/* The rules between a service's directives; systemd's service_verify() and service_add_extras(). */
+static int check_service(struct unit_load *load)
 {
 	struct unit *unit = load->ctx.unit;
 	int r = 0;
 
-	/* Where a file could not be read as a whole, what follows from that need not be told. */
-	if (is_told(load, ""))
-		return 0;
-	if (unit->path)
-		load->file = unit->path;
 	if (unit->type == TYPE_ONESHOT && !load->ctx.timeout_start_set)
 		unit->timeout_start_usec = USEC_INFINITY;
 	if (unit->start.n == 0 && !is_told(load, "ExecStart"))
@@ -312,6 +303,16 @@ static int check_whole(struct unit_load *load)
 			   "RestartSec: is more than RestartMaxDelaySec=, which is taken instead");
 	}
 	return r;
+}
+
+static int check_whole(struct unit_load *load)
+{
+	/* Where a file could not be read as a whole, what follows from that need not be told. */
+	if (is_told(load, ""))
+		return 0;
+	if (load->ctx.unit->path)
+		load->file = load->ctx.unit->path;
+	return load->ctx.unit->kind == KIND_SERVICE ? check_service(load) : 0;
 }
 
 int problem_add(struct problems *problems, char *text, bool fatal, const char *unit_name)

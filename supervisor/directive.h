@@ -2,10 +2,11 @@
  * directive.h - what each directive of a unit file means: the tables that docs/modules.md shows,
  * and the loading of one unit from its files through them.
  *
- * directive.c       one unit: files in, struct unit and remarks out
- * directive_set.c   the supported ones, and how each value gets into struct unit
- * directive_known.c those of systemd that are not supported, and what becomes of a unit that has
- * one
+ * directive.c        one unit: files in, struct unit and remarks out
+ * directive_table.c  the list of the areas below, and the look-up
+ * directive_*.c      an area each: supported directives, and how their values get into struct unit
+ * directive_known.c  those of systemd that are not supported, and what becomes of a unit that has
+ *                    one
  */
 #pragma once
 
@@ -50,16 +51,30 @@ struct known {
 	const char *why;     /* more words, or NULL */
 };
 
-/* The tables, by section and in order of name; for the look-up, and for the test that
- * docs/modules.md is complete. */
 enum directive_section {
 	DIRECTIVES_UNIT = 0,
 	DIRECTIVES_SERVICE,
 	DIRECTIVES_HAKIM,
+	DIRECTIVES_SOCKET,
+	DIRECTIVES_INSTALL,
 	DIRECTIVES_SECTIONS,
 };
-const struct directive *directives_supported(enum directive_section section, size_t *n);
+const char *directive_section_name(enum directive_section section); /* "Unit", "X-Hakim", … */
+
+/* The supported directives of one area, in order of name. A name is in one area of a section only.
+ */
+struct directive_area {
+	enum directive_section section;
+	const struct directive *v;
+	size_t n;
+};
+/* All areas; for the test that docs/modules.md is complete. */
+const struct directive_area *const *directive_areas(size_t *n);
+const struct directive *directive_find(enum directive_section section, const char *name);
+
+/* Those of a section that are known and not supported, in order of name. */
 const struct known *directives_known(enum directive_section section, size_t *n);
+const struct known *directive_find_known(enum directive_section section, const char *name);
 
 /* What is there to say about one unit, in the order in which it came up. */
 struct remark {

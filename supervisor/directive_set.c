@@ -240,7 +240,7 @@ SETTER(set_url)
 	return 0;
 }
 
-#define AT(field) offsetof(struct unit, field)
+#define AT(field) DIRECTIVE_AT(field)
 
 static const struct directive unit_directives[] = {
 	{"After", directive_set_units, AT(after), 0, directive_reset_units},
@@ -301,17 +301,9 @@ static const struct directive hakim_directives[] = {
 	{"WorkingDirectoryFrom", set_variable_name, AT(working_directory_from), 0, NULL},
 };
 
-const struct directive *directives_supported(enum directive_section section, size_t *n)
-{
-	switch (section) {
-	case DIRECTIVES_UNIT:
-		*n = ARRAY_LEN(unit_directives);
-		return unit_directives;
-	case DIRECTIVES_SERVICE:
-		*n = ARRAY_LEN(service_directives);
-		return service_directives;
-	default:
-		*n = ARRAY_LEN(hakim_directives);
-		return hakim_directives;
-	}
-}
+const struct directive_area directive_area_unit = {DIRECTIVES_UNIT, unit_directives,
+						   ARRAY_LEN(unit_directives)};
+const struct directive_area directive_area_service = {DIRECTIVES_SERVICE, service_directives,
+						      ARRAY_LEN(service_directives)};
+const struct directive_area directive_area_hakim = {DIRECTIVES_HAKIM, hakim_directives,
+						    ARRAY_LEN(hakim_directives)};

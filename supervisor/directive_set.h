@@ -1,5 +1,5 @@
 /*
- * directive_set.h - what directive_set.c and directive_list.c share; nobody else includes it.
+ * directive_set.h - what the areas of directives (directive_*.c) share; nobody else includes it.
  */
 #pragma once
 
@@ -7,6 +7,13 @@
 
 /* The field of the unit that the row names, in the shape of a setter's arguments. */
 #define DIRECTIVE_FIELD(type) ((type *)(void *)((char *)ctx->unit + d->offset))
+
+/* The offset of a field, for a row. */
+#define DIRECTIVE_AT(field) offsetof(struct unit, field)
+
+/* Each area's table; directive_table.c lists them. */
+extern const struct directive_area directive_area_unit, directive_area_service,
+	directive_area_hakim;
 
 #define DIRECTIVE_SETTER(name)                                                                \
 	int name(const struct directive *d, struct directive_context *ctx, const char *value, \

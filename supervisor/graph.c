@@ -80,15 +80,12 @@ enum found {
 static enum found name_find(const struct unit_set *set, const char *name, size_t *index)
 {
 	char full[UNIT_NAME_MAX];
-	const char *suffix = strrchr(name, '.');
 	size_t low = 0, high = set->n;
 
 	if (!unit_name_valid(name)) {
 		if (snprintf(full, sizeof(full), "%s.service", name) >= (int)sizeof(full))
 			return FOUND_NOTHING;
 		name = full;
-	} else if (strcmp(suffix, ".service") != 0) {
-		return FOUND_OTHER;
 	}
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -103,7 +100,7 @@ static enum found name_find(const struct unit_set *set, const char *name, size_t
 		else
 			low = middle + 1;
 	}
-	return FOUND_NOTHING;
+	return unit_kind_of(name) == KIND_SERVICE ? FOUND_NOTHING : FOUND_OTHER;
 }
 
 static int order_collect(struct edges *edges, const struct unit_set *set, size_t unit)

@@ -93,6 +93,7 @@ void service_set_unit(struct service *s, struct unit *unit)
 	probe_off(s);
 	s->unit = unit;
 	s->policy = (struct service_policy){
+		.kind = unit->kind,
 		.type = unit->type,
 		.n_start_pre = (unsigned)unit->start_pre.n,
 		.n_stop = (unsigned)unit->stop.n,

@@ -151,6 +151,7 @@ static bool may_stop(struct manager *m, const struct graph_node *node)
 /* The end of the boot, once: what came up and what did not. */
 static void announce(struct manager *m)
 {
+	size_t services = 0;
 	size_t up = 0;
 	size_t failed = 0;
 
@@ -161,13 +162,16 @@ static void announce(struct manager *m)
 
 		if (!service_settled(state))
 			return;
+		if (m->services[i]->unit->kind != KIND_SERVICE)
+			continue;
+		services++;
 		up += state == SERVICE_RUNNING;
 		failed += state == SERVICE_FAILED || state == SERVICE_AUTO_RESTART;
 	}
 	m->announced = true;
-	if (m->n_services)
-		say(m, "%zu of %zu services run, %zu failed, after %llu ms", up, m->n_services,
-		    failed, (unsigned long long)((now_us() - m->board->boot_ns / 1000) / 1000));
+	if (services)
+		say(m, "%zu of %zu services run, %zu failed, after %llu ms", up, services, failed,
+		    (unsigned long long)((now_us() - m->board->boot_ns / 1000) / 1000));
 }
 
 static bool all_stopped(const struct manager *m)

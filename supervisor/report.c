@@ -103,7 +103,7 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	char log[200];
 	unsigned tasks = 0;
 	int64_t memory = service_memory(s, with_tail, &tasks);
-	size_t name_len = strlen(s->unit->name) - strlen(".service");
+	size_t name_len = unit_stem(s->unit->name);
 
 	if (!pid)
 		pid = task_pid(m, &s->control);
@@ -116,7 +116,7 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	json_string(j, "description", s->unit->description);
 	json_string(j, "file", s->unit->path);
 	json_string(j, "active", service_active_name(s->machine.state));
-	json_string(j, "sub", service_state_name(s->machine.state));
+	json_string(j, "sub", service_sub_name(s->unit->kind, s->machine.state));
 	json_bool(j, "ready", s->machine.state == SERVICE_RUNNING);
 	since_boot(m, j, "since_us", s->state_since_us);
 	if (pid)

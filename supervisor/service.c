@@ -267,9 +267,40 @@ static unsigned step_stopping(const struct service_policy *policy, struct servic
 	}
 }
 
+/* A target or a socket: no process is its own, so there is nothing between at rest and up. */
+static unsigned step_passive(const struct service_policy *policy, struct service_machine *m,
+			     enum service_event event)
+{
+	bool socket = policy->kind == KIND_SOCKET;
+
+	if (m->state == SERVICE_WAITING && event == EVENT_GO) {
+		m->state = SERVICE_RUNNING;
+		m->result = RESULT_SUCCESS;
+		m->was_up = true;
+		return (socket ? DO_LISTEN : 0) | DO_UP;
+	}
+	if (m->state != SERVICE_RUNNING)
+		return step_at_rest(policy, m, event);
+	switch (event) {
+	case EVENT_STOP:
+		m->state = SERVICE_DEAD;
+		return (socket ? DO_UNLISTEN : 0) | DO_SETTLED;
+	case EVENT_RESTART:
+		return (socket ? DO_UNLISTEN : 0) | enter_waiting(m);
+	case EVENT_SPAWN_FAILED:
+		m->state = SERVICE_FAILED;
+		m->result = RESULT_RESOURCES;
+		return (socket ? DO_UNLISTEN : 0) | DO_SETTLED;
+	default:
+		return 0;
+	}
+}
+
 unsigned service_step(const struct service_policy *policy, struct service_machine *m,
 		      enum service_event event)
 {
+	if (policy->kind != KIND_SERVICE)
+		return step_passive(policy, m, event);
 	switch (m->state) {
 	case SERVICE_DEAD:
 	case SERVICE_SKIPPED:
@@ -330,6 +361,13 @@ const char *service_state_name(enum service_state state)
 	return (unsigned)state < SERVICE_STATES ? names[state].sub : "?";
 }
 
+const char *service_sub_name(enum unit_kind kind, enum service_state state)
+{
+	if (state == SERVICE_RUNNING && kind != KIND_SERVICE)
+		return kind == KIND_SOCKET ? "listening" : "active";
+	return service_state_name(state);
+}
+
 const char *service_active_name(enum service_state state)
 {
 	return (unsigned)state < SERVICE_STATES ? names[state].active : "?";
@@ -347,6 +385,8 @@ const char *service_result_name(enum service_result result)
 		[RESULT_PROTOCOL] = "protocol",
 		[RESULT_CONDITION] = "condition",
 		[RESULT_DEPENDENCY] = "dependency",
+		[RESULT_WATCHDOG] = "watchdog",
+		[RESULT_UNHEALTHY] = "unhealthy",
 	};
 
 	return (unsigned)result < sizeof(results) / sizeof(results[0]) ? results[result] : "?";

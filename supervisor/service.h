@@ -45,6 +45,8 @@ enum service_event {
 	EVENT_TIMEOUT,           /* the state has lasted too long */
 	EVENT_EMPTY,             /* no process is left that has to be waited for */
 	EVENT_RESTART_DUE,       /* the pause before an automatic restart is over */
+	EVENT_WATCHDOG,          /* WatchdogSec= has run out without a WATCHDOG=1 */
+	EVENT_UNHEALTHY,         /* Health…= has failed too often in a row */
 	SERVICE_EVENTS,
 };
 
@@ -58,6 +60,9 @@ enum service_result {
 	RESULT_PROTOCOL,  /* a notify service ended without READY=1 */
 	RESULT_CONDITION,
 	RESULT_DEPENDENCY,
+	RESULT_WATCHDOG,  /* the watchdog has run out */
+	RESULT_UNHEALTHY, /* its health check has failed */
+	SERVICE_RESULTS,
 };
 
 /* Actions, as bits; they are carried out in this order. */
@@ -79,10 +84,13 @@ enum service_action {
 				      after a failed start */
 	DO_CHECK_EMPTY = 1u << 13, /* say EVENT_EMPTY when, now or later, nothing is left */
 	DO_WAIT = 1u << 14,        /* it has become WAITING: look whether it may go */
+	DO_LISTEN = 1u << 15,      /* a socket: bind and listen; EVENT_SPAWN_FAILED if it cannot */
+	DO_UNLISTEN = 1u << 16,    /* a socket: close what it listens on */
 };
 
 /* What of the unit the machine must know. */
 struct service_policy {
+	enum unit_kind kind;
 	enum unit_type type;
 	unsigned n_start_pre, n_stop;
 	bool has_probe;
@@ -108,7 +116,9 @@ unsigned service_step(const struct service_policy *policy, struct service_machin
  * microseconds. */
 uint64_t service_restart_delay(const struct unit *unit, unsigned n);
 
-const char *service_state_name(enum service_state state);  /* "running", "start-pre", … */
+const char *service_state_name(enum service_state state); /* "running", "start-pre", … */
+/* The same, with the words for what is up of each kind: "running", "listening", "active". */
+const char *service_sub_name(enum unit_kind kind, enum service_state state);
 const char *service_active_name(enum service_state state); /* "active", "activating", … */
 const char *service_result_name(enum service_result result);
 

@@ -156,7 +156,7 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 		return;
 	} else if (sscanf(line, "machine %d %d %u %d %d %d", &i[0], &i[1], &u[0], &i[2], &i[3],
 			  &i[4]) == 6) {
-		if (i[0] < 0 || i[0] >= SERVICE_STATES || i[1] < 0 || i[1] > RESULT_DEPENDENCY)
+		if (i[0] < 0 || i[0] >= SERVICE_STATES || i[1] < 0 || i[1] >= SERVICE_RESULTS)
 			return;
 		s->machine = (struct service_machine){
 			.state = (enum service_state)i[0],

@@ -131,6 +131,32 @@ bool unit_name_valid(const char *name)
 	return known && *name != '.' && *name != '@';
 }
 
+static const struct {
+	const char *suffix;
+	enum unit_kind kind;
+} kinds[] = {
+	{".service", KIND_SERVICE},
+	{".socket", KIND_SOCKET},
+	{".target", KIND_TARGET},
+};
+
+enum unit_kind unit_kind_of(const char *name)
+{
+	if (!unit_name_valid(name))
+		return KIND_SERVICE;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (has_suffix(name, kinds[i].suffix))
+			return kinds[i].kind;
+	return KIND_OTHER;
+}
+
+size_t unit_stem(const char *name)
+{
+	const char *dot = unit_name_valid(name) ? strrchr(name, '.') : NULL;
+
+	return dot ? (size_t)(dot - name) : strlen(name);
+}
+
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -178,11 +204,11 @@ static int load_main(struct unit_load *load, const char *path, const char *name)
 	load->ctx.unit->path = strdup(path);
 	if (!load->ctx.unit->path)
 		return -ENOMEM;
-	if (!unit_name_valid(name) || !has_suffix(name, ".service"))
+	if (!unit_name_valid(name) || unit_kind_of(name) == KIND_OTHER)
 		return unit_load_fault(
 			load, path, true,
-			"is no valid name of a service (letters, digits, :_.\\@-, shorter "
-			"than 64, ending in .service)");
+			"is no valid name of a unit (letters, digits, :_.\\@-, shorter than 64, "
+			"ending in .service, .socket or .target)");
 	if (at && at[1] == '.')
 		return unit_load_fault(load, path, true,
 				       "is a template, which is not supported yet");
@@ -277,8 +303,11 @@ static int set_add(struct unit_set *set, struct unit *unit)
 static int dirs_list(struct unit_set *set, const char *const *dirs, struct found_list *list)
 {
 	for (size_t i = 0; dirs[i]; i++) {
-		int r = dir_list(dirs[i], ".service", i, list);
+		int r = 0;
 		char *text;
+
+		for (size_t k = 0; k < ARRAY_LEN(kinds) && r == 0; k++)
+			r = dir_list(dirs[i], kinds[k].suffix, i, list);
 
 		if (r < 0 && r != -ENOMEM)
 			r = problem_add(&set->problems,

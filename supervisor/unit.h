@@ -20,6 +20,13 @@
 #define USEC_INFINITY UINT64_MAX
 #define USEC_PER_SEC  1000000ull
 
+enum unit_kind {
+	KIND_SERVICE = 0, /* .service */
+	KIND_SOCKET,      /* .socket */
+	KIND_TARGET,      /* .target */
+	KIND_OTHER,       /* .timer, .mount …: known to systemd, not run here */
+};
+
 enum unit_type {
 	TYPE_SIMPLE = 0, /* up when forked */
 	TYPE_EXEC,       /* up when execve succeeded */
@@ -90,6 +97,7 @@ struct problems {
 };
 
 struct unit {
+	enum unit_kind kind;
 	char *name;          /* "coder-agent.service" */
 	char *path;          /* the file it came from */
 	struct strv dropins; /* and its drop-ins, in the order applied */
@@ -148,10 +156,10 @@ struct unit_set {
 };
 
 /*
- * Loads every *.service of the directories (NULL-terminated; the earlier wins for the same name; a
- * missing directory is fine), with the drop-ins DIR/NAME.service.d/ *.conf of all of them (by file
- * name; the earlier directory wins). An empty file or a link to /dev/null masks a unit. Returns 0
- * also when units are bad (see problems), or -ENOMEM.
+ * Loads every *.service, *.socket and *.target of the directories (NULL-terminated; the earlier
+ * wins for the same name; a missing directory is fine), with the drop-ins DIR/NAME.service.d/
+ * *.conf of all of them (by file name; the earlier directory wins). An empty file or a link to
+ * /dev/null masks a unit. Returns 0 also when units are bad (see problems), or -ENOMEM.
  */
 int unit_set_load(struct unit_set *set, const char *const *dirs, struct err *err);
 /* Loads one file, without drop-ins, for `hakimctl check FILE`. The unit is NULL when a problem was
@@ -166,6 +174,10 @@ void problems_free(struct problems *problems);
 /* True when a name is a good unit name: [A-Za-z0-9:_.\\@-]+ with a known suffix, shorter than
  * UNIT_NAME_MAX. */
 bool unit_name_valid(const char *name);
+/* By its suffix; a name without one is a service's. */
+enum unit_kind unit_kind_of(const char *name);
+/* The length of the name without its suffix. */
+size_t unit_stem(const char *name);
 
 /* Words of the enums above, in systemd's spelling. */
 const char *unit_type_name(enum unit_type type);
