@@ -177,17 +177,15 @@ static void do_status(struct client *client, char *const *words, size_t n)
 
 static bool is_down(const struct service *s)
 {
-	return !s->stop_pending &&
-	       (s->machine.state == SERVICE_DEAD || s->machine.state == SERVICE_SKIPPED ||
-		s->machine.state == SERVICE_FAILED);
+	return !s->stop_pending && service_is_at_rest(s->machine.state);
 }
 
 /* Why the start of a service that has settled is no success, into text; or false. */
 static bool start_failed(const struct service *s, char *text, size_t size)
 {
-	switch (s->machine.state) {
-	case SERVICE_RUNNING:
+	if (service_is_up(s->machine.state))
 		return false;
+	switch (s->machine.state) {
 	case SERVICE_DEAD:
 		if (s->machine.was_up)
 			return false;

@@ -292,7 +292,7 @@ static void timer_due(struct service *s, enum service_timer timer)
 			break;
 		}
 		service_set_error(s, "it took longer than allowed to %s and is ended",
-				  s->machine.state >= SERVICE_STOP ? "stop" : "start");
+				  service_is_stopping(s->machine.state) ? "stop" : "start");
 		s->machine.result = RESULT_TIMEOUT;
 		service_event(s, EVENT_TIMEOUT);
 		break;
@@ -415,7 +415,7 @@ void service_carry_out(struct service *s, unsigned actions)
 void service_event(struct service *s, enum service_event event)
 {
 	enum service_state old = s->machine.state;
-	uint64_t up_since = old == SERVICE_RUNNING ? s->state_since_us : 0;
+	uint64_t up_since = service_is_up(old) ? s->state_since_us : 0;
 	unsigned actions = service_step(&s->policy, &s->machine, event);
 
 	s->manager->dirty = true;
@@ -423,7 +423,7 @@ void service_event(struct service *s, enum service_event event)
 		s->state_since_us = now_us();
 		if (up_since && s->state_since_us - up_since >= STABLE_USEC)
 			s->restarts_in_row = 0;
-		if (s->machine.state < SERVICE_START_PRE || s->machine.state > SERVICE_START)
+		if (!service_is_starting(s->machine.state))
 			s->spawn_action = 0;
 		if (old == SERVICE_WAITING && event == EVENT_GO) {
 			s->started_us = s->state_since_us;
@@ -439,7 +439,7 @@ void service_event(struct service *s, enum service_event event)
 	if (actions & (DO_UP | DO_SETTLED | DO_WAIT))
 		s->manager->order_pending = true;
 	if (s->machine.state != old && service_settled(s->machine.state) &&
-	    s->machine.state != SERVICE_RUNNING)
+	    !service_is_up(s->machine.state))
 		control_settled(s->manager);
 }
 
@@ -484,8 +484,7 @@ static void main_ended(struct service *s, const struct board_slot *slot)
 {
 	char how[128];
 	enum service_result result = describe_end(slot, how, sizeof(how));
-	bool stopping =
-		s->machine.state >= SERVICE_STOP && s->machine.state <= SERVICE_STOP_SIGKILL;
+	bool stopping = service_is_stopping(s->machine.state);
 	bool ignored = s->unit->start.n && s->unit->start.v[0].ignore_failure;
 	bool clean = ignored || is_clean(s, slot);
 
@@ -515,7 +514,8 @@ static void control_ended(struct service *s, const struct board_slot *slot)
 		say(s->manager, "%s: %s %s, which is ignored", s->unit->name, command->path, how);
 		clean = true;
 	}
-	if (!clean && s->machine.state <= SERVICE_STOP) {
+	if (!clean &&
+	    (!service_is_stopping(s->machine.state) || s->machine.state == SERVICE_STOP)) {
 		service_set_error(s, "%s %s", command ? command->path : "a command", how);
 		s->machine.result = result;
 	}
@@ -586,7 +586,7 @@ void manager_stop_all(struct manager *m)
 		uint64_t by = stop_timeout(s);
 
 		/* The container's limit also caps a stop that is under way already. */
-		if (s->machine.state >= SERVICE_STOP && s->machine.state <= SERVICE_STOP_SIGKILL &&
+		if (service_is_stopping(s->machine.state) &&
 		    (!s->timers[TIMER_STATE] || s->timers[TIMER_STATE] > by))
 			service_timer_set(s, TIMER_STATE, by);
 		order_stop(m, s);

@@ -74,6 +74,7 @@ struct service {
 	bool stop_pending; /* is to stop once the units ordered after it have stopped */
 
 	bool is_new;              /* came with this reload */
+	bool state_unknown;       /* its state was written in words that we do not know */
 	unsigned restarts;        /* automatic restarts since boot */
 	unsigned restarts_in_row; /* since it was last up for a while */
 	uint64_t state_since_us, queued_us, started_us, exec_us, ready_us; /* CLOCK_MONOTONIC */

@@ -11,8 +11,7 @@
 
 static bool is_at_rest(const struct service *s)
 {
-	return s->machine.state == SERVICE_DEAD || s->machine.state == SERVICE_SKIPPED ||
-	       s->machine.state == SERVICE_FAILED;
+	return service_is_at_rest(s->machine.state);
 }
 
 static struct graph_node *node_of(struct manager *m, const struct service *s)
@@ -24,9 +23,8 @@ void order_start(struct manager *m, struct service *s)
 {
 	struct graph_node *node = node_of(m, s);
 
-	if (m->stopping ||
-	    (!is_at_rest(s) && s->machine.state != SERVICE_AUTO_RESTART &&
-	     !(s->machine.state >= SERVICE_STOP && s->machine.state <= SERVICE_STOP_SIGKILL)))
+	if (m->stopping || (!is_at_rest(s) && s->machine.state != SERVICE_AUTO_RESTART &&
+			    !service_is_stopping(s->machine.state)))
 		return;
 	s->stop_pending = false;
 	/* It starts again anyway; and two that require each other would go round for ever. */
@@ -88,8 +86,7 @@ static const struct service *failed_requirement(struct manager *m, const struct 
 			continue;
 		/* A unit whose condition was not met is no failure, as in systemd; a oneshot that
 		 * has ended well neither. */
-		if (other->machine.state == SERVICE_FAILED ||
-		    other->machine.state == SERVICE_AUTO_RESTART)
+		if (service_is_failed(other->machine.state))
 			return other;
 		if (other->machine.state == SERVICE_DEAD &&
 		    !(other->policy.type == TYPE_ONESHOT && other->machine.was_up))
@@ -141,8 +138,7 @@ static bool may_stop(struct manager *m, const struct graph_node *node)
 	for (size_t i = 0; node && i < node->n_before; i++) {
 		const struct service *other = m->services[node->before[i]];
 
-		if (other->stop_pending || (other->machine.state >= SERVICE_STOP &&
-					    other->machine.state <= SERVICE_STOP_SIGKILL))
+		if (other->stop_pending || service_is_stopping(other->machine.state))
 			return false;
 	}
 	return true;
@@ -165,8 +161,8 @@ static void announce(struct manager *m)
 		if (m->services[i]->unit->kind != KIND_SERVICE)
 			continue;
 		services++;
-		up += state == SERVICE_RUNNING;
-		failed += state == SERVICE_FAILED || state == SERVICE_AUTO_RESTART;
+		up += service_is_up(state);
+		failed += service_is_failed(state);
 	}
 	m->announced = true;
 	if (services)

@@ -25,9 +25,9 @@ static const char *manager_state(const struct manager *m)
 	for (size_t i = 0; i < m->n_services; i++) {
 		enum service_state state = m->services[i]->machine.state;
 
-		if (state == SERVICE_FAILED || state == SERVICE_AUTO_RESTART)
+		if (service_is_failed(state))
 			failed = true;
-		else if (!service_settled(state) && state < SERVICE_STOP)
+		else if (state == SERVICE_WAITING || service_is_starting(state))
 			return "starting";
 	}
 	return failed ? "degraded" : "running";
@@ -117,7 +117,7 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	json_string(j, "file", s->unit->path);
 	json_string(j, "active", service_active_name(s->machine.state));
 	json_string(j, "sub", service_sub_name(s->unit->kind, s->machine.state));
-	json_bool(j, "ready", s->machine.state == SERVICE_RUNNING);
+	json_bool(j, "ready", service_is_up(s->machine.state));
 	since_boot(m, j, "since_us", s->state_since_us);
 	if (pid)
 		json_int(j, "pid", pid);

@@ -1,6 +1,7 @@
 #include "supervisor/service.h"
 
 #include <math.h>
+#include <string.h>
 
 static bool should_restart(const struct service_policy *policy, const struct service_machine *m)
 {
@@ -301,27 +302,13 @@ unsigned service_step(const struct service_policy *policy, struct service_machin
 {
 	if (policy->kind != KIND_SERVICE)
 		return step_passive(policy, m, event);
-	switch (m->state) {
-	case SERVICE_DEAD:
-	case SERVICE_SKIPPED:
-	case SERVICE_WAITING:
-	case SERVICE_AUTO_RESTART:
-	case SERVICE_FAILED:
-		return step_at_rest(policy, m, event);
-	case SERVICE_START_PRE:
+	if (m->state == SERVICE_CONDITION || m->state == SERVICE_START_PRE)
 		return step_start_pre(policy, m, event);
-	case SERVICE_START:
-	case SERVICE_READY_WAIT:
-	case SERVICE_RUNNING:
+	if (service_is_starting(m->state) || service_is_up(m->state))
 		return step_alive(policy, m, event);
-	case SERVICE_STOP:
-	case SERVICE_STOP_SIGTERM:
-	case SERVICE_STOP_SIGKILL:
+	if (service_is_stopping(m->state))
 		return step_stopping(policy, m, event);
-	case SERVICE_STATES:
-		break;
-	}
-	return 0;
+	return step_at_rest(policy, m, event);
 }
 
 uint64_t service_restart_delay(const struct unit *unit, unsigned n)
@@ -339,22 +326,48 @@ uint64_t service_restart_delay(const struct unit *unit, unsigned n)
 	return (uint64_t)(first * pow(last / first, (double)(n - 1) / unit->restart_steps));
 }
 
+/* What a state is, whatever its details. */
+enum phase {
+	PHASE_REST = 0,
+	PHASE_QUEUED,
+	PHASE_STARTING,
+	PHASE_UP,
+	PHASE_STOPPING,
+	PHASE_PAUSE,
+};
+
 static const struct {
 	const char *sub, *active;
+	enum phase phase;
 } names[SERVICE_STATES] = {
-	[SERVICE_DEAD] = {"dead", "inactive"},
-	[SERVICE_SKIPPED] = {"skipped", "inactive"},
-	[SERVICE_WAITING] = {"waiting", "activating"},
-	[SERVICE_START_PRE] = {"start-pre", "activating"},
-	[SERVICE_START] = {"start", "activating"},
-	[SERVICE_READY_WAIT] = {"ready-wait", "activating"},
-	[SERVICE_RUNNING] = {"running", "active"},
-	[SERVICE_STOP] = {"stop", "deactivating"},
-	[SERVICE_STOP_SIGTERM] = {"stop-sigterm", "deactivating"},
-	[SERVICE_STOP_SIGKILL] = {"stop-sigkill", "deactivating"},
-	[SERVICE_AUTO_RESTART] = {"auto-restart", "activating"},
-	[SERVICE_FAILED] = {"failed", "failed"},
+	[SERVICE_DEAD] = {"dead", "inactive", PHASE_REST},
+	[SERVICE_SKIPPED] = {"skipped", "inactive", PHASE_REST},
+	[SERVICE_WAITING] = {"waiting", "activating", PHASE_QUEUED},
+	[SERVICE_CONDITION] = {"condition", "activating", PHASE_STARTING},
+	[SERVICE_START_PRE] = {"start-pre", "activating", PHASE_STARTING},
+	[SERVICE_START] = {"start", "activating", PHASE_STARTING},
+	[SERVICE_START_POST] = {"start-post", "activating", PHASE_STARTING},
+	[SERVICE_READY_WAIT] = {"ready-wait", "activating", PHASE_STARTING},
+	[SERVICE_RUNNING] = {"running", "active", PHASE_UP},
+	[SERVICE_EXITED] = {"exited", "active", PHASE_UP},
+	[SERVICE_RELOAD] = {"reload", "reloading", PHASE_UP},
+	[SERVICE_RELOAD_SIGNAL] = {"reload-signal", "reloading", PHASE_UP},
+	[SERVICE_RELOAD_NOTIFY] = {"reload-notify", "reloading", PHASE_UP},
+	[SERVICE_STOP] = {"stop", "deactivating", PHASE_STOPPING},
+	[SERVICE_STOP_WATCHDOG] = {"stop-watchdog", "deactivating", PHASE_STOPPING},
+	[SERVICE_STOP_SIGTERM] = {"stop-sigterm", "deactivating", PHASE_STOPPING},
+	[SERVICE_STOP_SIGKILL] = {"stop-sigkill", "deactivating", PHASE_STOPPING},
+	[SERVICE_STOP_POST] = {"stop-post", "deactivating", PHASE_STOPPING},
+	[SERVICE_FINAL_SIGTERM] = {"final-sigterm", "deactivating", PHASE_STOPPING},
+	[SERVICE_FINAL_SIGKILL] = {"final-sigkill", "deactivating", PHASE_STOPPING},
+	[SERVICE_AUTO_RESTART] = {"auto-restart", "activating", PHASE_PAUSE},
+	[SERVICE_FAILED] = {"failed", "failed", PHASE_REST},
 };
+
+static enum phase phase_of(enum service_state state)
+{
+	return (unsigned)state < SERVICE_STATES ? names[state].phase : PHASE_REST;
+}
 
 const char *service_state_name(enum service_state state)
 {
@@ -373,37 +386,78 @@ const char *service_active_name(enum service_state state)
 	return (unsigned)state < SERVICE_STATES ? names[state].active : "?";
 }
 
+static const char *const results[SERVICE_RESULTS] = {
+	[RESULT_SUCCESS] = "success",
+	[RESULT_EXIT_CODE] = "exit-code",
+	[RESULT_SIGNAL] = "signal",
+	[RESULT_TIMEOUT] = "timeout",
+	[RESULT_EXEC] = "exec",
+	[RESULT_RESOURCES] = "resources",
+	[RESULT_PROTOCOL] = "protocol",
+	[RESULT_CONDITION] = "condition",
+	[RESULT_DEPENDENCY] = "dependency",
+	[RESULT_WATCHDOG] = "watchdog",
+	[RESULT_UNHEALTHY] = "unhealthy",
+	[RESULT_CORE_DUMP] = "core-dump",
+	[RESULT_OOM_KILL] = "oom-kill",
+	[RESULT_START_LIMIT] = "start-limit-hit",
+	[RESULT_EXEC_CONDITION] = "exec-condition",
+};
+
 const char *service_result_name(enum service_result result)
 {
-	static const char *const results[] = {
-		[RESULT_SUCCESS] = "success",
-		[RESULT_EXIT_CODE] = "exit-code",
-		[RESULT_SIGNAL] = "signal",
-		[RESULT_TIMEOUT] = "timeout",
-		[RESULT_EXEC] = "exec",
-		[RESULT_RESOURCES] = "resources",
-		[RESULT_PROTOCOL] = "protocol",
-		[RESULT_CONDITION] = "condition",
-		[RESULT_DEPENDENCY] = "dependency",
-		[RESULT_WATCHDOG] = "watchdog",
-		[RESULT_UNHEALTHY] = "unhealthy",
-	};
+	return (unsigned)result < SERVICE_RESULTS ? results[result] : "?";
+}
 
-	return (unsigned)result < sizeof(results) / sizeof(results[0]) ? results[result] : "?";
+enum service_state service_state_parse(const char *name, enum service_state none)
+{
+	for (enum service_state s = 0; s < SERVICE_STATES; s++)
+		if (strcmp(names[s].sub, name) == 0)
+			return s;
+	return none;
+}
+
+enum service_result service_result_parse(const char *name, enum service_result none)
+{
+	for (enum service_result r = 0; r < SERVICE_RESULTS; r++)
+		if (strcmp(results[r], name) == 0)
+			return r;
+	return none;
 }
 
 bool service_settled(enum service_state state)
 {
-	switch (state) {
-	case SERVICE_WAITING:
-	case SERVICE_START_PRE:
-	case SERVICE_START:
-	case SERVICE_READY_WAIT:
-	case SERVICE_STOP:
-	case SERVICE_STOP_SIGTERM:
-	case SERVICE_STOP_SIGKILL:
-		return false;
-	default:
-		return true;
-	}
+	enum phase phase = phase_of(state);
+
+	return phase == PHASE_REST || phase == PHASE_UP || phase == PHASE_PAUSE;
+}
+
+bool service_is_at_rest(enum service_state state)
+{
+	return phase_of(state) == PHASE_REST;
+}
+
+bool service_is_starting(enum service_state state)
+{
+	return phase_of(state) == PHASE_STARTING;
+}
+
+bool service_is_up(enum service_state state)
+{
+	return phase_of(state) == PHASE_UP;
+}
+
+bool service_is_stopping(enum service_state state)
+{
+	return phase_of(state) == PHASE_STOPPING;
+}
+
+bool service_is_active(enum service_state state)
+{
+	return service_is_starting(state) || service_is_up(state) || service_is_stopping(state);
+}
+
+bool service_is_failed(enum service_state state)
+{
+	return state == SERVICE_FAILED || state == SERVICE_AUTO_RESTART;
 }

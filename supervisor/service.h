@@ -10,19 +10,31 @@
 
 #include "supervisor/unit.h"
 
+/* No number means anything, the state is kept by name: ask by the predicates below, never by < and
+ * >. */
 enum service_state {
-	SERVICE_DEAD = 0,     /* not running, nothing wrong */
-	SERVICE_SKIPPED,      /* not started: a condition was not met */
-	SERVICE_WAITING,      /* is to start, when the units it is ordered after have settled */
-	SERVICE_START_PRE,    /* an ExecStartPre= runs */
-	SERVICE_START,        /* ExecStart= was started and is not up yet (exec, oneshot, notify) */
-	SERVICE_READY_WAIT,   /* up, but [X-Hakim] Ready…= has not answered yet */
-	SERVICE_RUNNING,      /* up and ready */
-	SERVICE_STOP,         /* an ExecStop= runs */
-	SERVICE_STOP_SIGTERM, /* KillSignal= was sent, waiting for the processes to go */
-	SERVICE_STOP_SIGKILL, /* SIGKILL was sent */
-	SERVICE_AUTO_RESTART, /* ended by itself, waits for its next start */
-	SERVICE_FAILED,       /* not running, and that is wrong */
+	SERVICE_DEAD = 0,      /* not running, nothing wrong */
+	SERVICE_SKIPPED,       /* not started: a condition was not met */
+	SERVICE_WAITING,       /* is to start, when the units it is ordered after have settled */
+	SERVICE_CONDITION,     /* an ExecCondition= runs */
+	SERVICE_START_PRE,     /* an ExecStartPre= runs */
+	SERVICE_START,         /* ExecStart= was started and is not up yet */
+	SERVICE_START_POST,    /* up by its Type=, an ExecStartPost= runs */
+	SERVICE_READY_WAIT,    /* up, but [X-Hakim] Ready…= has not answered yet */
+	SERVICE_RUNNING,       /* up and ready */
+	SERVICE_EXITED,        /* up by RemainAfterExit=: its processes have ended well */
+	SERVICE_RELOAD,        /* up, an ExecReload= runs */
+	SERVICE_RELOAD_SIGNAL, /* up, ReloadSignal= was sent, no RELOADING=1 yet */
+	SERVICE_RELOAD_NOTIFY, /* up, it said RELOADING=1 and not READY=1 yet */
+	SERVICE_STOP,          /* an ExecStop= runs */
+	SERVICE_STOP_WATCHDOG, /* WatchdogSignal= was sent, waiting for the main process to go */
+	SERVICE_STOP_SIGTERM,  /* KillSignal= was sent, waiting for the processes to go */
+	SERVICE_STOP_SIGKILL,  /* SIGKILL was sent */
+	SERVICE_STOP_POST,     /* an ExecStopPost= runs */
+	SERVICE_FINAL_SIGTERM, /* what ExecStopPost= left has got KillSignal= */
+	SERVICE_FINAL_SIGKILL, /* … and SIGKILL */
+	SERVICE_AUTO_RESTART,  /* ended by itself, waits for its next start */
+	SERVICE_FAILED,        /* not running, and that is wrong */
 	SERVICE_STATES,
 };
 
@@ -47,6 +59,14 @@ enum service_event {
 	EVENT_RESTART_DUE,       /* the pause before an automatic restart is over */
 	EVENT_WATCHDOG,          /* WatchdogSec= has run out without a WATCHDOG=1 */
 	EVENT_UNHEALTHY,         /* Health…= has failed too often in a row */
+	EVENT_CONTROL_SKIP,      /* the ExecCondition= has said no (exit status 1 … 254) */
+	EVENT_MAIN_FOUND,       /* Type=forking: the main process is known, or none is looked for */
+	EVENT_MAIN_LOST,        /* … and none will be found any more */
+	EVENT_NOTIFY_RELOADING, /* RELOADING=1 */
+	EVENT_NOTIFY_STOPPING,  /* STOPPING=1 */
+	EVENT_RELOAD,           /* it is to read its configuration anew */
+	EVENT_RUNTIME_MAX,      /* RuntimeMaxSec= is over */
+	EVENT_START_LIMIT,      /* it was started too often: it is given up */
 	SERVICE_EVENTS,
 };
 
@@ -60,8 +80,12 @@ enum service_result {
 	RESULT_PROTOCOL,  /* a notify service ended without READY=1 */
 	RESULT_CONDITION,
 	RESULT_DEPENDENCY,
-	RESULT_WATCHDOG,  /* the watchdog has run out */
-	RESULT_UNHEALTHY, /* its health check has failed */
+	RESULT_WATCHDOG,       /* the watchdog has run out */
+	RESULT_UNHEALTHY,      /* its health check has failed */
+	RESULT_CORE_DUMP,      /* killed by a signal that made it dump core */
+	RESULT_OOM_KILL,       /* the kernel killed one of its processes for lack of memory */
+	RESULT_START_LIMIT,    /* started too often (StartLimitBurst=) */
+	RESULT_EXEC_CONDITION, /* an ExecCondition= said no */
 	SERVICE_RESULTS,
 };
 
@@ -122,5 +146,21 @@ const char *service_sub_name(enum unit_kind kind, enum service_state state);
 const char *service_active_name(enum service_state state); /* "active", "activating", … */
 const char *service_result_name(enum service_result result);
 
+/* The state or result of that name; `none` where there is none: a newer or older supervisor's. */
+enum service_state service_state_parse(const char *name, enum service_state none);
+enum service_result service_result_parse(const char *name, enum service_result none);
+
 /* True when units ordered after this one need not wait for it any more. */
 bool service_settled(enum service_state state);
+/* At rest: DEAD, SKIPPED or FAILED. Nothing of it runs, and nothing will by itself. */
+bool service_is_at_rest(enum service_state state);
+/* On its way up, from the first command on; WAITING is none of these. */
+bool service_is_starting(enum service_state state);
+/* Up and ready, also while it reloads and where RemainAfterExit= holds it up. */
+bool service_is_up(enum service_state state);
+/* On its way down, up to the last command or signal. */
+bool service_is_stopping(enum service_state state);
+/* Starting, up or stopping: it has processes, or is about to. */
+bool service_is_active(enum service_state state);
+/* Its last start or run went wrong: FAILED, or waiting for the next try. */
+bool service_is_failed(enum service_state state);

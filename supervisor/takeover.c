@@ -60,8 +60,10 @@ static void save_service(struct manager *m, size_t *len, const struct service *s
 	const struct service_machine *machine = &s->machine;
 
 	add(m, len, "service %s\n", s->unit->name);
-	add(m, len, "machine %d %d %u %d %d %d\n", machine->state, machine->result,
-	    machine->command, machine->stop_requested, machine->start_again, machine->was_up);
+	/* By name: an older or newer supervisor numbers them otherwise. */
+	add(m, len, "life %s %s %u %d %d %d\n", service_state_name(machine->state),
+	    service_result_name(machine->result), machine->command, machine->stop_requested,
+	    machine->start_again, machine->was_up);
 	add(m, len, "times %llu %llu %llu %llu %llu\n", (unsigned long long)s->state_since_us,
 	    (unsigned long long)s->queued_us, (unsigned long long)s->started_us,
 	    (unsigned long long)s->exec_us, (unsigned long long)s->ready_us);
@@ -141,9 +143,33 @@ static struct service *find_or_orphan(struct manager *m, const char *name)
 	return s ? s : orphan_service(m, name);
 }
 
+/* The numbers of version 0.1.0, which wrote "machine STATE RESULT …". */
+static const enum service_state old_states[] = {
+	SERVICE_DEAD,         SERVICE_SKIPPED,      SERVICE_WAITING,      SERVICE_START_PRE,
+	SERVICE_START,        SERVICE_READY_WAIT,   SERVICE_RUNNING,      SERVICE_STOP,
+	SERVICE_STOP_SIGTERM, SERVICE_STOP_SIGKILL, SERVICE_AUTO_RESTART, SERVICE_FAILED,
+};
+#define OLD_RESULTS 9 /* up to RESULT_DEPENDENCY, in today's order */
+
+/* A state that we do not know is a newer supervisor's: the board says whether the service runs. */
+static void restore_machine(struct service *s, enum service_state state, enum service_result result,
+			    unsigned command, const int *flags)
+{
+	s->machine = (struct service_machine){
+		.state = state,
+		.result = result,
+		.command = command,
+		.stop_requested = flags[0],
+		.start_again = flags[1],
+		.was_up = flags[2],
+	};
+}
+
 static void restore_line(struct manager *m, struct service **at, const char *line)
 {
 	struct service *s = *at;
+	char state[24];
+	char result[24];
 	unsigned long long t[5];
 	unsigned u[2];
 	int i[6];
@@ -156,16 +182,17 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 		return;
 	} else if (sscanf(line, "machine %d %d %u %d %d %d", &i[0], &i[1], &u[0], &i[2], &i[3],
 			  &i[4]) == 6) {
-		if (i[0] < 0 || i[0] >= SERVICE_STATES || i[1] < 0 || i[1] >= SERVICE_RESULTS)
+		if (i[0] < 0 || (size_t)i[0] >= ARRAY_LEN(old_states) || i[1] < 0 ||
+		    i[1] >= OLD_RESULTS)
 			return;
-		s->machine = (struct service_machine){
-			.state = (enum service_state)i[0],
-			.result = (enum service_result)i[1],
-			.command = u[0],
-			.stop_requested = i[2],
-			.start_again = i[3],
-			.was_up = i[4],
-		};
+		restore_machine(s, old_states[i[0]], (enum service_result)i[1], u[0], i + 2);
+	} else if (sscanf(line, "life %23s %23s %u %d %d %d", state, result, &u[0], &i[0], &i[1],
+			  &i[2]) == 6) {
+		enum service_state known = service_state_parse(state, SERVICE_STATES);
+
+		s->state_unknown = known == SERVICE_STATES;
+		restore_machine(s, s->state_unknown ? SERVICE_DEAD : known,
+				service_result_parse(result, RESULT_EXIT_CODE), u[0], i);
 	} else if (sscanf(line, "times %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3],
 			  &t[4]) == 5) {
 		s->state_since_us = t[0];
@@ -243,7 +270,8 @@ static bool end_matters(const struct service *s, const struct board_slot *slot)
 	case ROLE_MAIN:
 		/* At rest: it was cloned, and ended, after the state was written for the last time.
 		 */
-		return started_us >= (state >= SERVICE_START && state <= SERVICE_STOP_SIGKILL
+		return started_us >= (state != SERVICE_CONDITION && state != SERVICE_START_PRE &&
+						      service_is_active(state)
 					      ? s->started_us
 					      : s->state_since_us);
 	case ROLE_CONTROL:
@@ -335,6 +363,7 @@ static void reconcile(struct service *s, bool have_state)
 {
 	struct service_machine *machine = &s->machine;
 
+	have_state = have_state && !s->state_unknown;
 	machine->main_alive = s->main.slot >= 0;
 	if (s->main.slot >= 0) {
 		/* Older than the state: one that not even SIGKILL has ended. That it is there
@@ -343,7 +372,7 @@ static void reconcile(struct service *s, bool have_state)
 			     s->state_since_us;
 
 		if ((newer || !have_state) &&
-		    (machine->state < SERVICE_START || machine->state >= SERVICE_AUTO_RESTART ||
+		    (!service_is_active(machine->state) || machine->state == SERVICE_CONDITION ||
 		     machine->state == SERVICE_START_PRE)) {
 			/* As if DO_SPAWN_MAIN had just been carried out. */
 			machine->state = s->policy.has_probe ? SERVICE_READY_WAIT : SERVICE_RUNNING;
@@ -452,7 +481,7 @@ void takeover_resume(struct manager *m, bool fresh)
 		if ((s->log_read >= 0 || s->main.slot >= 0 || s->control.slot >= 0) &&
 		    service_log_open(s, true, &err) < 0)
 			say(m, "%s: %s", s->unit->name, err.text);
-		if (s->cgroup_fd < 0 && s->machine.state >= SERVICE_START_PRE)
+		if (s->cgroup_fd < 0 && service_is_active(s->machine.state))
 			s->cgroup_fd = cgroup_open(&m->cgroups, s->unit->name);
 		resume(s);
 		/* Without a state nobody knows what was at rest on purpose: what is to run does, a

@@ -76,8 +76,7 @@ static struct service *take_old(struct service **old, size_t n, const char *name
 
 static bool is_alive(const struct service *s)
 {
-	return s->main.slot >= 0 || s->control.slot >= 0 ||
-	       (s->machine.state >= SERVICE_START_PRE && s->machine.state <= SERVICE_STOP_SIGKILL);
+	return s->main.slot >= 0 || s->control.slot >= 0 || service_is_active(s->machine.state);
 }
 
 /*

@@ -121,7 +121,7 @@ void status_due(struct service *s)
 
 	if (s->main.slot < 0 || s->manager->stopping || !s->unit->status_exec.path)
 		return;
-	if (s->machine.state == SERVICE_RUNNING)
+	if (service_is_up(s->machine.state))
 		interval *= STATUS_READY_FACTOR;
 	service_timer_set(s, TIMER_STATUS, now_us() + interval);
 	/* The last one still runs: it is given the same time again, then it is ended. */

@@ -332,9 +332,36 @@ static void all_names_are_there(void **state)
 		assert_string_not_equal(service_state_name(s), "?");
 		assert_string_not_equal(service_active_name(s), "?");
 	}
-	for (enum service_result r = 0; r <= RESULT_DEPENDENCY; r++)
+	for (enum service_result r = 0; r < SERVICE_RESULTS; r++)
 		assert_string_not_equal(service_result_name(r), "?");
 	assert_string_equal(service_state_name(SERVICE_STATES), "?");
+}
+
+/* The state is kept by name: what a supervisor writes, every other one reads. */
+static void names_lead_back_to_what_they_name(void **state)
+{
+	for (enum service_state s = 0; s < SERVICE_STATES; s++)
+		assert_int_equal(service_state_parse(service_state_name(s), SERVICE_STATES), s);
+	for (enum service_result r = 0; r < SERVICE_RESULTS; r++)
+		assert_int_equal(service_result_parse(service_result_name(r), SERVICE_RESULTS), r);
+	assert_int_equal(service_state_parse("hibernating", SERVICE_DEAD), SERVICE_DEAD);
+	assert_int_equal(service_result_parse("", RESULT_EXIT_CODE), RESULT_EXIT_CODE);
+}
+
+static void every_state_is_in_one_phase_of_its_life(void **state)
+{
+	for (enum service_state s = 0; s < SERVICE_STATES; s++) {
+		unsigned phases = service_is_at_rest(s) + service_is_starting(s) +
+				  service_is_up(s) + service_is_stopping(s) +
+				  (s == SERVICE_WAITING) + (s == SERVICE_AUTO_RESTART);
+
+		assert_int_equal(phases, 1);
+		assert_int_equal(service_settled(s), service_is_at_rest(s) || service_is_up(s) ||
+							     s == SERVICE_AUTO_RESTART);
+		assert_int_equal(service_is_active(s), service_is_starting(s) || service_is_up(s) ||
+							       service_is_stopping(s));
+		assert_int_equal(is_rest(s), service_is_at_rest(s));
+	}
 }
 
 int main(void)
@@ -356,6 +383,8 @@ int main(void)
 		cmocka_unit_test(the_stop_commands_run_only_for_a_living_program),
 		cmocka_unit_test(the_pause_grows_by_systemds_formula),
 		cmocka_unit_test(all_names_are_there),
+		cmocka_unit_test(names_lead_back_to_what_they_name),
+		cmocka_unit_test(every_state_is_in_one_phase_of_its_life),
 	};
 
 	return cmocka_run_group_tests_name("service", tests, NULL, NULL);
