@@ -239,6 +239,7 @@ static int launch(struct service *s, const struct command *command, enum board_r
 		.role = role,
 		.command = index,
 		.out_fd = out_fd,
+		.in_fd = -1,
 		.secret_fd = -1,
 		.exec_fd = -1,
 		.cgroup_fd = -1,
@@ -284,6 +285,7 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	spawn.cwd_fallback =
 		s->unit->working_directory_optional ? (id.home[0] ? id.home : "/") : NULL;
 	spawn.secret_fd = secret_fd;
+	spawn.exec_fd = exec_write;
 	/* A status probe is no part of the service: its end must not count as the service's. */
 	spawn.cgroup_fd = role == ROLE_STATUS ? -1 : s->cgroup_fd;
 	spawn.cgroup_procs = role != ROLE_STATUS && *procs ? procs : NULL;

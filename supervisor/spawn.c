@@ -15,8 +15,6 @@
 
 #include "common/cleanup.h"
 
-#define SECRET_FD 3
-
 static void __attribute__((noreturn))
 child_fail(struct board_slot *slot, enum exec_stage stage, int error)
 {
@@ -25,28 +23,66 @@ child_fail(struct board_slot *slot, enum exec_stage stage, int error)
 	_exit(200 + (int)stage);
 }
 
+/*
+ * What is passed on goes to SPAWN_FIRST_FD and up. First everything out of the way of the others: a
+ * number may be the place of another one, or the pipe's that tells of the execve. Returns the first
+ * number behind.
+ */
+static unsigned child_fds(const struct spawn *s, struct board_slot *slot)
+{
+	int end = SPAWN_FIRST_FD + (int)s->n_fds + (s->secret_fd >= 0);
+	int secret = -1;
+
+	if (end == SPAWN_FIRST_FD)
+		return SPAWN_FIRST_FD;
+	if (s->exec_fd >= 0 && fcntl(s->exec_fd, F_DUPFD_CLOEXEC, end) < 0)
+		child_fail(slot, EXEC_STDIO, errno);
+	if (s->secret_fd >= 0 && (secret = fcntl(s->secret_fd, F_DUPFD_CLOEXEC, end)) < 0)
+		child_fail(slot, EXEC_STDIO, errno);
+	/* The array is the child's own copy here: the clone shares no memory. */
+	for (unsigned i = 0; i < s->n_fds; i++)
+		if ((s->fds[i] = fcntl(s->fds[i], F_DUPFD_CLOEXEC, end)) < 0)
+			child_fail(slot, EXEC_STDIO, errno);
+	for (unsigned i = 0; i < s->n_fds; i++)
+		if (dup2(s->fds[i], SPAWN_FIRST_FD + (int)i) < 0)
+			child_fail(slot, EXEC_STDIO, errno);
+	if (secret >= 0 && dup2(secret, end - 1) < 0)
+		child_fail(slot, EXEC_STDIO, errno);
+	return (unsigned)end;
+}
+
+/* Digits without libc: between clone and execve only system calls are safe. */
+static void child_listen_pid(char *digits)
+{
+	long pid = syscall(SYS_getpid);
+	unsigned n = 1;
+
+	for (long rest = pid; rest >= 10; rest /= 10)
+		n++;
+	digits[n] = '\0';
+	for (; n; pid /= 10)
+		digits[--n] = (char)('0' + pid % 10);
+}
+
 /* systemd's order: stdio, limits, group, identity last of all that needs privileges, then the
  * directory as that user. */
 static void child_stdio(const struct spawn *s, struct board_slot *slot)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int out = s->out_fd >= 0 ? s->out_fd : null;
-	unsigned first = SECRET_FD;
+	int in = s->in_fd >= 0 ? s->in_fd : null;
+	unsigned first;
 
 	/* A chroot without /dev/null: an fd that reads as the end of file and cannot be written. */
 	if (null < 0)
 		null = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (out < 0)
 		out = null;
-	if (dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+	if (in < 0)
+		in = null;
+	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		child_fail(slot, EXEC_STDIO, errno);
-	if (s->secret_fd >= 0) {
-		if (s->secret_fd == SECRET_FD)
-			fcntl(SECRET_FD, F_SETFD, 0);
-		else if (dup2(s->secret_fd, SECRET_FD) < 0)
-			child_fail(slot, EXEC_STDIO, errno);
-		first = SECRET_FD + 1;
-	}
+	first = child_fds(s, slot);
 	/* Everything of ours is CLOEXEC; this is for what a library may have opened otherwise. Not
 	 * fatal where it is missing. */
 	syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC);
@@ -104,6 +140,8 @@ child_run(const struct board *board, const struct spawn *s, struct board_slot *s
 		errno = 0;
 	child_cgroup(s, slot);
 	child_identity(s->identity, slot);
+	if (s->listen_pid)
+		child_listen_pid(s->listen_pid);
 	if (chdir(s->cwd ? s->cwd : "/") < 0) {
 		int error = errno;
 

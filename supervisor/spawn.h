@@ -16,6 +16,9 @@
 #include "common/err.h"
 #include "supervisor/identity.h"
 
+#define SPAWN_FIRST_FD   3 /* sd_listen_fds(3): SD_LISTEN_FDS_START */
+#define SPAWN_PID_DIGITS 10
+
 struct spawn {
 	const char *unit; /* for the slot */
 	enum board_role role;
@@ -27,7 +30,12 @@ struct spawn {
 	const char *cwd;          /* NULL: "/" */
 	const char *cwd_fallback; /* tried when cwd is not there; NULL: that is a failure */
 	int out_fd;               /* becomes stdout and stderr; -1: /dev/null */
-	int secret_fd;            /* becomes fd 3; -1: none */
+	int in_fd;                /* becomes stdin; -1: /dev/null */
+	int *fds;                 /* become SPAWN_FIRST_FD and up, in this order */
+	unsigned n_fds;
+	int secret_fd;    /* becomes the fd behind those; -1: none */
+	char *listen_pid; /* in an entry of envp: the child writes its own pid over these
+			     SPAWN_PID_DIGITS bytes, which only it can know; NULL: nowhere */
 	int exec_fd;   /* write end of a CLOEXEC pipe that tells of the execve by being closed; -1:
 			  none */
 	int cgroup_fd; /* directory of its cgroup; -1: none */
