@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,29 +13,12 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "supervisor/manager.h"
+#include "supervisor/control_client.h"
 
 #define CLIENTS_MAX 64
 #define REQUEST_MAX 65536
 #define WORDS_MAX   1024
-#define LOG_FILES   5
-#define LIST_BATCH  8
-
-enum wait_goal {
-	WAIT_NONE = 0, /* nothing is awaited */
-	WAIT_UP,       /* all named services have settled after a start */
-	WAIT_DOWN,     /* all named services are at rest */
-};
-
-struct client {
-	struct control *control;
-	struct source source;
-	int fd;
-	enum wait_goal goal;
-	struct strv names; /* what is awaited */
-	bool listing;      /* a `status` of all units is under way */
-	size_t next;       /* the unit that comes next in it */
-};
+#define BATCH       8 /* packets of a long answer in one round of the loop */
 
 struct control {
 	struct manager *m;
@@ -43,6 +27,17 @@ struct control {
 	int spare; /* given up for a moment when there are no fds left */
 	struct client *clients[CLIENTS_MAX];
 };
+
+/* The answer is complete, or nobody waits for it any more. */
+static void answer_reset(struct client *client)
+{
+	client->stream = NULL;
+	client->over = NULL;
+	client->until_us = 0;
+	client->flags = 0;
+	client->next = 0;
+	strv_free(&client->names);
+}
 
 static void client_free(struct client *client)
 {
@@ -53,21 +48,27 @@ static void client_free(struct client *client)
 			control->clients[i] = NULL;
 	loop_remove(&control->m->loop, &client->source);
 	close(client->fd);
-	strv_free(&client->names);
+	answer_reset(client);
 	free(client);
 }
 
-/* A client that does not read its answers is no reason to wait: it loses them. */
-static int send_packet(struct client *client, const struct json *json, const int *fds,
-		       unsigned n_fds)
+/* ---- packets ---- */
+
+int client_packet(struct client *client, struct json *json, const int *fds, unsigned n_fds)
 {
 	union {
 		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int) * LOG_FILES)];
+		char room[CMSG_SPACE(sizeof(int) * CONTROL_FDS)];
 	} control = {0};
-	struct iovec iov = {.iov_base = json->buf, .iov_len = json->len};
+	struct iovec iov = {0};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	int r = json_finish(json);
 
+	if (r < 0)
+		return r;
+	iov = (struct iovec){.iov_base = json->buf, .iov_len = json->len};
+	if (n_fds > CONTROL_FDS)
+		return -E2BIG;
 	if (n_fds) {
 		struct cmsghdr *c;
 
@@ -92,11 +93,17 @@ static int send_end(struct client *client, const char *error)
 	if (error)
 		json_string(&j, "error", error);
 	json_end_object(&j);
-	return json_finish(&j) < 0 ? -ENOMEM : send_packet(client, &j, NULL, 0);
+	return client_packet(client, &j, NULL, 0);
 }
 
-static void __attribute__((format(printf, 2, 3)))
-send_error(struct client *client, const char *fmt, ...)
+/* A client that does not read its answers is no reason to wait: it loses them. */
+void client_end(struct client *client, const char *error)
+{
+	send_end(client, error);
+	answer_reset(client);
+}
+
+void client_error(struct client *client, const char *fmt, ...)
 {
 	char text[512];
 	va_list args;
@@ -104,295 +111,140 @@ send_error(struct client *client, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	send_end(client, text);
+	client_end(client, text);
 }
 
-static int send_service(struct client *client, struct service *s, bool with_tail)
-{
-	_cleanup_(json_reset) struct json j = {0};
-	int r;
+/* ---- long answers ---- */
 
-	report_service(s, &j, with_tail);
-	r = json_finish(&j);
-	return r < 0 ? r : send_packet(client, &j, NULL, 0);
-}
-
-/* All names are known, or an error is sent and false returned. */
-static bool all_known(struct client *client, char *const *names, size_t n)
-{
-	struct manager *m = client->control->m;
-
-	if (!n)
-		send_error(client, "name at least one unit");
-	for (size_t i = 0; i < n; i++) {
-		if (manager_find(m, names[i]))
-			continue;
-		send_error(client, "there is no unit %.200s; 'hakimctl status' lists them",
-			   names[i]);
-		return false;
-	}
-	return n > 0;
-}
-
-/* A few units at a time: neither hundreds of them nor a client that reads slowly holds up the loop.
+/*
+ * While a client takes a long answer, its next request stays where it is; and a client whose end is
+ * still to be sent is not asked for one: it would be told again and again.
  */
-static void list_some(struct client *client)
+static void listen_for(struct client *client)
 {
-	struct manager *m = client->control->m;
-	int r = 0;
-
-	for (unsigned k = 0; k < LIST_BATCH && client->next < m->n_services && r >= 0; k++) {
-		r = send_service(client, m->services[client->next], false);
-		if (r >= 0)
-			client->next++;
-	}
-	if (r >= 0 && client->next >= m->n_services)
-		client->listing = send_end(client, NULL) == -EAGAIN;
-	else
-		client->listing = r >= 0 || r == -EAGAIN;
-	loop_modify(&m->loop, &client->source,
-		    EPOLLIN | EPOLLRDHUP | (client->listing ? EPOLLOUT : 0));
+	loop_modify(&client->m->loop, &client->source,
+		    client->stream ? EPOLLRDHUP | EPOLLOUT : EPOLLRDHUP | EPOLLIN);
 }
 
-static void do_status(struct client *client, char *const *words, size_t n)
+/* A few packets at a time: neither hundreds of them nor a client that reads slowly holds up the
+ * loop. */
+static void stream_some(struct client *client)
 {
-	struct manager *m = client->control->m;
-	_cleanup_(json_reset) struct json j = {0};
+	for (unsigned k = 0; k < BATCH && client->stream; k++) {
+		int r = client->stream(client, client->next);
 
-	if (n && !all_known(client, words, n))
-		return;
-	report_manager(m, &j);
-	if (json_finish(&j) < 0 || send_packet(client, &j, NULL, 0) < 0)
-		return;
-	if (!n) {
-		client->next = 0;
-		client->listing = true;
-		list_some(client);
-		return;
+		if (r == 1)
+			r = send_end(client, NULL) == -EAGAIN ? -EAGAIN : 1;
+		if (r == -EAGAIN)
+			break;
+		client->next++;
+		if (r < 0)
+			client_error(client, "the answer cannot be sent: %s", strerror(-r));
+		else if (r == 1)
+			answer_reset(client);
 	}
-	for (size_t i = 0; i < n; i++)
-		send_service(client, manager_find(m, words[i]), true);
-	send_end(client, NULL);
+	listen_for(client);
 }
 
-static bool is_down(const struct service *s)
+void client_stream(struct client *client, int (*stream)(struct client *client, size_t i))
 {
-	return !s->stop_pending && service_is_at_rest(s->machine.state);
+	client->stream = stream;
+	client->next = 0;
+	stream_some(client);
 }
 
-/* Why the start of a service that has settled is no success, into text; or false. */
-static bool start_failed(const struct service *s, char *text, size_t size)
+/* ---- waiting ---- */
+
+bool client_too_late(const struct client *client)
 {
-	if (service_is_up(s->machine.state))
-		return false;
-	switch (s->machine.state) {
-	case SERVICE_DEAD:
-		if (s->machine.was_up)
-			return false;
-		snprintf(text, size, "%s did not start", s->unit->name);
-		return true;
-	case SERVICE_SKIPPED:
-		snprintf(text, size, "%s was not started: %s", s->unit->name, s->status_text);
-		return true;
-	default:
-		snprintf(text, size, "%s failed: %s; see 'hakimctl status %s'", s->unit->name,
-			 s->error[0] ? s->error : service_result_name(s->machine.result),
-			 s->unit->name);
-		return true;
-	}
+	return client->until_us && now_us() >= client->until_us;
 }
 
-/* True when the wait of the client is over; the answer was sent. */
-static bool wait_over(struct client *client)
+void client_wait(struct client *client, bool (*over)(struct client *client), uint64_t until_us)
 {
-	struct manager *m = client->control->m;
-	char text[SERVICE_TEXT * 2] = "";
-
-	for (size_t i = 0; i < client->names.n; i++) {
-		const struct service *s = manager_find(m, client->names.v[i]);
-
-		if (!s)
-			continue;
-		if (client->goal == WAIT_DOWN ? !is_down(s) : !service_settled(s->machine.state))
-			return false;
-		if (client->goal == WAIT_UP && !text[0])
-			start_failed(s, text, sizeof(text));
-	}
-	client->goal = WAIT_NONE;
-	strv_free(&client->names);
-	send_end(client, text[0] ? text : NULL);
-	return true;
+	client->over = over;
+	client->until_us = until_us;
+	/* What was just ordered has not begun: the loop looks at it, then comes control_settled().
+	 */
+	if (!client->m->order_pending)
+		over(client);
 }
 
 void control_settled(struct manager *m)
 {
 	for (unsigned i = 0; m->control && !m->order_pending && i < CLIENTS_MAX; i++)
-		if (m->control->clients[i] && m->control->clients[i]->goal != WAIT_NONE)
-			wait_over(m->control->clients[i]);
+		if (m->control->clients[i] && m->control->clients[i]->over)
+			m->control->clients[i]->over(m->control->clients[i]);
 }
 
-static void do_job(struct client *client, char *const *words, size_t n,
-		   void (*job)(struct manager *, struct service *), enum wait_goal goal)
+uint64_t control_next_timer(const struct manager *m)
 {
-	struct manager *m = client->control->m;
-	bool wait = true;
+	uint64_t next = 0;
 
-	if (n && strcmp(words[0], "--no-block") == 0) {
-		wait = false;
-		words++;
-		n--;
+	for (unsigned i = 0; m->control && i < CLIENTS_MAX; i++) {
+		const struct client *client = m->control->clients[i];
+
+		if (client && client->until_us && (!next || client->until_us < next))
+			next = client->until_us;
 	}
-	if (!all_known(client, words, n))
-		return;
-	if (m->stopping) {
-		send_error(client, "the container is stopping");
-		return;
+	return next;
+}
+
+void control_timers_due(struct manager *m)
+{
+	for (unsigned i = 0; m->control && i < CLIENTS_MAX; i++) {
+		struct client *client = m->control->clients[i];
+
+		if (!client || !client->over || !client_too_late(client))
+			continue;
+		if (!client->over(client))
+			client_error(client, "it has taken too long");
 	}
+}
+
+/* ---- names ---- */
+
+bool client_knows(struct client *client, char *const *names, size_t n)
+{
+	if (!n)
+		client_error(client, "name at least one unit");
 	for (size_t i = 0; i < n; i++) {
-		struct service *s = manager_find(m, words[i]);
-
-		/* A person's word is a new beginning for the pauses between restarts. */
-		s->restarts_in_row = 0;
-		job(m, s);
-		if (wait)
-			strv_add(&client->names, s->unit->name);
+		if (manager_find(client->m, names[i]))
+			continue;
+		client_error(client, "there is no unit %.200s; 'hakimctl status' lists them",
+			     names[i]);
+		return false;
 	}
-	m->order_pending = true;
-	/* Nobody is told "ok" of what a successor would not know. */
-	takeover_save(m);
-	if (wait)
-		client->goal = goal;
-	else
-		send_end(client, NULL);
+	return n > 0;
 }
 
-static void do_start(struct client *client, char *const *words, size_t n)
+bool client_remember(struct client *client, char *const *names, size_t n)
 {
-	do_job(client, words, n, order_start, WAIT_UP);
-}
+	int r = 0;
 
-static void do_stop(struct client *client, char *const *words, size_t n)
-{
-	do_job(client, words, n, order_stop, WAIT_DOWN);
-}
+	for (size_t i = 0; i < n && r == 0; i++) {
+		const struct service *s = manager_find(client->m, names[i]);
 
-static void do_restart(struct client *client, char *const *words, size_t n)
-{
-	do_job(client, words, n, order_restart, WAIT_UP);
-}
-
-/* The log's index for a unit's name, or for the supervisor's own log. */
-static int log_of(struct manager *m, const char *name, const char **full)
-{
-	struct service *s = manager_find(m, name);
-
-	*full = SAY_NAME;
-	if (s) {
-		*full = s->unit->name;
-		return s->log_index;
+		r = strv_add(&client->names, s ? s->unit->name : names[i]);
 	}
-	return strcmp(name, SAY_NAME) == 0 || strcmp(name, "hakim") == 0 ? m->say_index : -1;
+	if (r < 0)
+		client_error(client, "there is not enough memory");
+	return r == 0;
 }
 
-static void do_logs(struct client *client, char *const *words, size_t n)
-{
-	struct manager *m = client->control->m;
-	_cleanup_(json_reset) struct json j = {0};
-	char path[200];
-	const char *name;
-	int fds[LOG_FILES];
-	unsigned n_fds = 0;
-	int index;
-
-	if (n != 1) {
-		send_error(client, "name one unit");
-		return;
-	}
-	index = log_of(m, words[0], &name);
-	if (index < 0 && !manager_find(m, words[0])) {
-		send_error(client, "there is no unit %.200s; 'hakimctl status' lists them",
-			   words[0]);
-		return;
-	}
-	for (unsigned i = 0; index >= 0 && i < LOG_FILES; i++) {
-		fds[n_fds] = journal_open(m->journal, (unsigned)index, i);
-		if (fds[n_fds] < 0)
-			break;
-		n_fds++;
-	}
-	snprintf(path, sizeof(path), "%s/%.*s.log", m->log_dir,
-		 (int)(strlen(name) - (strstr(name, ".service") ? strlen(".service") : 0)), name);
-	json_begin_object(&j, NULL);
-	json_string(&j, "type", "log");
-	json_string(&j, "name", name);
-	json_string(&j, "path", path);
-	json_int(&j, "files", n_fds);
-	json_end_object(&j);
-	if (json_finish(&j) == 0)
-		send_packet(client, &j, fds, n_fds);
-	for (unsigned i = 0; i < n_fds; i++)
-		close(fds[i]);
-	send_end(client, NULL);
-}
-
-static void do_reload(struct client *client, char *const *words, size_t n)
-{
-	struct err err = {0};
-
-	if (manager_reload(client->control->m, &err) < 0)
-		send_end(client, err.text);
-	else
-		send_end(client, NULL);
-}
-
-static void do_reexec(struct client *client, char *const *words, size_t n)
-{
-	struct manager *m = client->control->m;
-	struct err err = {0};
-
-	if (m->stopping) {
-		send_error(client, "the container is stopping");
-		return;
-	}
-	if (keeper_tell(&m->keeper, KEEPER_REEXEC, &err) < 0) {
-		send_end(client, err.text);
-		return;
-	}
-	send_end(client, NULL);
-	say(m, "replaced on request: services go on");
-	m->exit_now = true;
-}
-
-static void do_shutdown(struct client *client, char *const *words, size_t n)
-{
-	struct err err = {0};
-
-	if (keeper_tell(&client->control->m->keeper, KEEPER_SHUTDOWN, &err) < 0)
-		send_end(client, err.text);
-	else
-		send_end(client, NULL);
-}
-
-static const struct {
-	const char *name;
-	void (*handle)(struct client *, char *const *words, size_t n);
-} verbs[] = {
-	{"status", do_status},   {"start", do_start},       {"stop", do_stop},
-	{"restart", do_restart}, {"logs", do_logs},         {"reload", do_reload},
-	{"reexec", do_reexec},   {"shutdown", do_shutdown},
-};
+/* ---- requests ---- */
 
 static void handle(struct client *client, char *const *words, size_t n)
 {
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		if (strcmp(verbs[i].name, words[0]) == 0) {
-			verbs[i].handle(client, words + 1, n - 1);
-			return;
-		}
-	}
-	send_error(client,
-		   "%.40s: the supervisor (version " HAKIM_VERSION ") does not know this request",
-		   words[0]);
+	const struct control_verb *verb = control_verb_find(words[0]);
+
+	if (verb)
+		verb->handle(client, words + 1, n - 1);
+	else
+		client_error(client,
+			     "%.40s: the supervisor (version " HAKIM_VERSION
+			     ") does not know this request",
+			     words[0]);
 }
 
 static void client_ready(void *owner, uint32_t events)
@@ -403,9 +255,12 @@ static void client_ready(void *owner, uint32_t events)
 	size_t n = 0;
 	ssize_t len;
 
-	if (client->listing && !(events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))) {
-		if (events & EPOLLOUT)
-			list_some(client);
+	if (client->stream) {
+		/* Nobody reads the rest of it. */
+		if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+			client_free(client);
+		else
+			stream_some(client);
 		return;
 	}
 	len = recv(client->fd, buf, sizeof(buf) - 1, MSG_DONTWAIT | MSG_TRUNC);
@@ -416,29 +271,34 @@ static void client_ready(void *owner, uint32_t events)
 		return;
 	}
 	if ((size_t)len > sizeof(buf) - 1) {
-		send_error(client, "the request is too long");
+		client_error(client, "the request is too long");
 		return;
 	}
 	/* Each word ends with a NUL; a last one without gets it here. */
 	buf[len] = '\0';
 	for (char *p = buf; p < buf + len && n < WORDS_MAX; p += strlen(p) + 1)
 		words[n++] = p;
-	if (client->goal != WAIT_NONE)
-		send_error(client, "one request at a time");
+	/* What is under way goes on. */
+	if (client->over)
+		send_end(client, "one request at a time");
 	else if (n && words[0][0])
 		handle(client, words, n);
 	else
-		send_error(client, "an empty request");
+		client_error(client, "an empty request");
 }
 
+/* ---- connections ---- */
+
 /* Root, whoever the supervisor runs as, and the coder user: who has the workspace may act on it. */
-static bool may_ask(const struct manager *m, int fd)
+static bool may_ask(struct client *client)
 {
+	const struct manager *m = client->m;
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+	if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
 		return false;
+	client->uid = who.uid;
 	return who.uid == 0 || who.uid == geteuid() || (m->coder.set && who.uid == m->coder.uid);
 }
 
@@ -467,12 +327,13 @@ static void accept_ready(void *owner, uint32_t events)
 	if (!client)
 		return;
 	client->control = control;
+	client->m = control->m;
 	client->fd = steal_fd(&fd);
 	client->source.fd = -1;
 	control->clients[i] = client;
-	if (!may_ask(control->m, client->fd)) {
+	if (!may_ask(client)) {
 		/* At once, so that nobody can hold all the places. */
-		send_error(
+		client_error(
 			client,
 			"permission denied: only root and the coder user may ask the supervisor");
 		client_free(client);

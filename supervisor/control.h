@@ -3,6 +3,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "common/err.h"
 #include "common/json.h"
 
@@ -14,6 +17,10 @@ struct service;
 int control_open(struct manager *m, int kept, struct err *err);
 /* A service has come to rest or is up: answers who waits for it. */
 void control_settled(struct manager *m);
+/* When the next client has waited as long as it wanted to (CLOCK_MONOTONIC, 0: none), and the
+ * answer to those whose time has come. */
+uint64_t control_next_timer(const struct manager *m);
+void control_timers_due(struct manager *m);
 void control_close(struct manager *m);
 
 /* report.c: one JSON object each, as docs/control.md says. */

@@ -218,6 +218,14 @@ static int open_sources(struct manager *m, struct err *err)
 				keeper_gone, m, err);
 }
 
+static uint64_t next_timer(const struct manager *m)
+{
+	uint64_t service = manager_next_timer(m);
+	uint64_t client = control_next_timer(m);
+
+	return service && (!client || service < client) ? service : client;
+}
+
 static void run(struct manager *m)
 {
 	manager_read_board(m);
@@ -233,8 +241,9 @@ static void run(struct manager *m)
 			return;
 		if (m->order_pending)
 			continue;
-		loop_run_once(&m->loop, manager_next_timer(m));
+		loop_run_once(&m->loop, next_timer(m));
 		service_timers_due(m);
+		control_timers_due(m);
 	}
 }
 

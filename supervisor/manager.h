@@ -3,7 +3,7 @@
  * machine with processes.
  *
  * The rooms of it: manager.c (events in, actions out), order.c (which service may go when),
- * launch.c (from a unit to a process), takeover.c (what an earlier supervisor left), control.c
+ * launch.c (from a unit to a process), takeover.c (what an earlier supervisor left), control*.c
  * (hakimctl), report.c (JSON).
  */
 #pragma once
