@@ -75,22 +75,35 @@ def unavailable(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def trees() -> Iterator[Trees]:
-    """The Debian tree, and our programs in a layer above it."""
+def programs() -> Iterator[Path]:
+    """Our programs, as-built/ and shifted/: what is in a layer above the Debian trees."""
     if os.geteuid() != 0:
         unavailable("containers with shifted ids need root")
-    tar, shifted = rootfs.make_tree()
-    programs = Path(tempfile.mkdtemp(prefix=f"hakim-programs-{os.getpid()}-"))
+    directory = Path(tempfile.mkdtemp(prefix=f"hakim-programs-{os.getpid()}-"))
     try:
-        rootfs.install_programs(str(BUILD), programs / "as-built")
+        rootfs.install_programs(str(BUILD), directory / "as-built")
         # Two copies: podman's image has the ids as they are.
-        shutil.copytree(programs / "as-built", programs / "shifted", symlinks=True)
+        shutil.copytree(directory / "as-built", directory / "shifted", symlinks=True)
         for name in ("as-built", "shifted"):
-            (programs / name).chmod(0o755)
-        own_by_container(programs / "shifted", rootfs.SHIFT)
-        yield Trees((programs / "shifted", shifted), tar, programs / "as-built")
+            (directory / name).chmod(0o755)
+        own_by_container(directory / "shifted", rootfs.SHIFT)
+        yield directory
     finally:
-        shutil.rmtree(programs, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def trees(programs: Path) -> Trees:
+    """The small Debian tree."""
+    tar, shifted = rootfs.make_tree()
+    return Trees((programs / "shifted", shifted), tar, programs / "as-built")
+
+
+@pytest.fixture(scope="session")
+def daemon_trees(programs: Path) -> Trees:
+    """The Debian tree with Debian's own services."""
+    tar, shifted = rootfs.make_tree(rootfs.DAEMONS)
+    return Trees((programs / "shifted", shifted), tar, programs / "as-built")
 
 
 @pytest.fixture(scope="session")
@@ -124,6 +137,15 @@ def lxc(request: pytest.FixtureRequest, trees: Trees) -> Iterator[Callable[[], L
     if reason := LxcHost.missing():
         unavailable(reason)
     yield from containers(request, lambda: LxcHost(trees))
+
+
+@pytest.fixture
+def debian(request: pytest.FixtureRequest,
+           daemon_trees: Trees) -> Iterator[Callable[[], LxcHost]]:
+    """Makes unprivileged LXC containers that have Debian's own services."""
+    if reason := LxcHost.missing():
+        unavailable(reason)
+    yield from containers(request, lambda: LxcHost(daemon_trees))
 
 
 @pytest.fixture

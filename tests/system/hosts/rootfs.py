@@ -1,8 +1,10 @@
-"""The Debian tree of the containers: made once by mmdebstrap, cached, unpacked with shifted ids.
+"""The Debian trees of the containers: made once by mmdebstrap, cached, unpacked with shifted ids.
 
 In the cache (HAKIM_CACHE, else /var/cache/hakim) are NAME.tar, and NAME.shifted, the same tree
 unpacked with all ids moved by 100000, as an unprivileged container needs it. NAME holds a hash of
 the recipe. The trees are never written to: a container gets an overlay on them.
+
+There are two recipes: SMALL is what most tests need, DAEMONS has Debian's own services besides.
 """
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from hosts.process import HostError, run
@@ -29,15 +32,45 @@ PACKAGES = ("ca-certificates", "tmux", "vim-tiny", "procps", "sudo", "iproute2",
             "libcurl4t64", "libssl3t64", "libjansson4", "libinih1", "libseccomp2", "libcap2",
             "libasan8", "libubsan1")
 # Each is a line of sh with the tree in $1.
-CUSTOMIZE = (
+USERS = (
     'chroot "$1" groupadd -g 1000 coder',
     'chroot "$1" useradd -m -u 1000 -g 1000 -s /bin/bash coder',
     'mkdir "$1/home/coder/project" && chown 1000:1000 "$1/home/coder/project"',
     'printf "coder ALL=(ALL) NOPASSWD:ALL\\n" >"$1/etc/sudoers.d/coder"',
     'chmod 0440 "$1/etc/sudoers.d/coder"',
+)
+CLEAN = (
     'rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/var/cache/apt/*.bin',
     'rm -rf "$1"/var/lib/apt/lists/* "$1"/usr/share/doc/* "$1"/usr/share/locale/*',
 )
+# Debian's own services. What their packages want of systemd is two programs, to be had without the rest of it.
+SERVICES = ("systemd-standalone-sysusers", "systemd-standalone-tmpfiles", "openssh-server", "cron", "dbus",
+            "nginx-light", "redis-server", "postgresql", "memcached", "docker.io", "docker-cli",
+            "busybox-static")
+# For tests that install and remove packages where no mirror is reached.
+DEBS = "/opt/debs"
+KEEP_DEBS = (
+    f'mkdir -p "$1{DEBS}" && cd "$1{DEBS}" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq '
+    '-o APT::Sandbox::User=root download nginx nginx-common memcached libevent-2.1-7t64',
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a tree is made of."""
+
+    packages: tuple[str, ...]
+    customize: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Changes whenever the tree would."""
+        recipe = json.dumps([SUITE, self.packages, self.customize, SHIFT, os.uname().machine])
+        return f"{SUITE}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+
+
+SMALL = Recipe(PACKAGES, (*USERS, *CLEAN))
+DAEMONS = Recipe((*PACKAGES, *SERVICES), (*USERS, *KEEP_DEBS, *CLEAN))
 # What of this machine's apt configuration the way to its mirror may need.
 APT_OPTIONS = ("Acquire::http::", "Acquire::https::", "Acquire::Check-", "Acquire::Retries",
                "Acquire::ForceIPv")
@@ -46,12 +79,6 @@ APT_OPTIONS = ("Acquire::http::", "Acquire::https::", "Acquire::Check-", "Acquir
 def cache_directory() -> Path:
     """Where trees are kept."""
     return Path(os.environ.get("HAKIM_CACHE") or "/var/cache/hakim")
-
-
-def tree_name() -> str:
-    """Changes whenever the tree would."""
-    recipe = json.dumps([SUITE, PACKAGES, CUSTOMIZE, SHIFT, os.uname().machine])
-    return f"{SUITE}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
 def host_mirror() -> str:
@@ -84,16 +111,16 @@ def locked(cache: Path) -> Iterator[None]:
         yield
 
 
-def make_tar(target: Path) -> None:
+def make_tar(recipe: Recipe, target: Path) -> None:
     """Lets mmdebstrap make the tree."""
     temporary = target.with_name(f".new-{os.getpid()}-{target.name}")
     mirror = host_mirror()
     with tempfile.NamedTemporaryFile("w", suffix=".conf", encoding="utf-8") as options:
         options.write(host_apt_options())
         options.flush()
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}",
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(recipe.packages)}",
                    "--dpkgopt=path-exclude=/usr/share/man/*", f"--aptopt={options.name}",
-                   *(f"--customize-hook={line}" for line in CUSTOMIZE),
+                   *(f"--customize-hook={line}" for line in recipe.customize),
                    SUITE, str(temporary), *([mirror] if mirror else [])]
         try:
             run(command, timeout=900)
@@ -167,23 +194,23 @@ def make_shifted(tar: Path, target: Path) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def paths() -> tuple[Path, Path]:
+def paths(recipe: Recipe = SMALL) -> tuple[Path, Path]:
     """Where the tar and the shifted tree are, or will be."""
     cache = cache_directory()
-    return cache / f"{tree_name()}.tar", cache / f"{tree_name()}.shifted"
+    return cache / f"{recipe.name}.tar", cache / f"{recipe.name}.shifted"
 
 
-def make_tree() -> tuple[Path, Path]:
+def make_tree(recipe: Recipe = SMALL) -> tuple[Path, Path]:
     """The tar and the shifted tree, made if they are not there."""
     cache = cache_directory()
     cache.mkdir(parents=True, exist_ok=True)
-    tar, shifted = paths()
+    tar, shifted = paths(recipe)
     with locked(cache):
         for stale in cache.glob(".new-*"):
             shutil.rmtree(stale, ignore_errors=True)
             stale.unlink(missing_ok=True)
         if not tar.exists():
-            make_tar(tar)
+            make_tar(recipe, tar)
         if not shifted.is_dir():
             make_shifted(tar, shifted)
     return tar, shifted
