@@ -16,10 +16,11 @@
 
 #include <stdint.h>
 
-#define BOARD_MAGIC   0x64616f626d6b6168ull /* "hakmboad" */
-#define BOARD_VERSION 1u
-#define BOARD_SLOTS   2048
-#define BOARD_NOTES   8
+#define BOARD_MAGIC    0x64616f626d6b6168ull /* "hakmboad" */
+#define BOARD_VERSION  1u
+#define BOARD_SLOTS    2048
+#define BOARD_NOTES    8
+#define BOARD_DEGRADED 48
 
 /* The fds that the supervisor inherits, by number. */
 enum board_fd {
@@ -54,6 +55,13 @@ enum exec_stage {
 	EXEC_NO_NEW_PRIVILEGES,
 	EXEC_SECCOMP,
 	EXEC_EXEC,
+	/* Added later, at the end: the numbers outlive a program. */
+	EXEC_KEYRING,
+	EXEC_NAMESPACE,
+	EXEC_NETWORK,
+	EXEC_SECUREBITS,
+	EXEC_PERSONALITY,
+	EXEC_AMBIENT,
 };
 
 struct board_slot {
@@ -65,6 +73,8 @@ struct board_slot {
 	/* child */
 	uint32_t exec_stage; /* enum exec_stage */
 	int32_t exec_errno;
+	uint8_t degraded[BOARD_DEGRADED]; /* by enum degrade: the errno of what this container
+					     forbids and the service does without; 0: as asked */
 	/* PID 1 */
 	uint32_t ended;    /* 1: the fields below hold */
 	int32_t status;    /* as of wait4(2) */

@@ -238,6 +238,9 @@ int unit_load_begin(struct unit_load *load, const char *name)
 	unit->status_interval_usec = 30 * USEC_PER_SEC;
 	unit->log_max_bytes = 8ull << 20;
 	unit->log_keep = 4;
+	unit->exec.umask = 022;
+	for (size_t i = 0; i < DIRECTORY_KINDS; i++)
+		unit->directory_mode[i] = 0755;
 	unit->kind = unit_kind_of(name);
 	unit->name = strdup(name);
 	return unit->name ? 0 : -ENOMEM;
@@ -352,6 +355,8 @@ int unit_load_finish(struct unit_load *load, struct unit **unit, struct problems
 		else
 			free(text);
 	}
+	if (load->ctx.unit)
+		load->ctx.unit->strict = load->ctx.strict;
 	if (r == 0 && !fatal)
 		*unit = steal_ptr(&load->ctx.unit);
 	unit_free(load->ctx.unit);

@@ -52,11 +52,8 @@ DIRECTIVE_RESET(directive_reset_list)
 	return 0;
 }
 
-/* One word of a list that was split and expanded: its check, and the place that it goes to. */
-typedef int (*word_taker)(struct strv *list, char *word, struct err *err);
-
-static int words_take(const struct directive *d, struct directive_context *ctx, const char *value,
-		      word_taker take, struct err *err)
+int directive_words_take(struct strv *list, struct directive_context *ctx, const char *value,
+			 directive_word_taker take, struct err *err)
 {
 	_cleanup_(strv_free) struct strv words = {0};
 	int r = words_split(value, &words, err), note = 0;
@@ -64,12 +61,12 @@ static int words_take(const struct directive *d, struct directive_context *ctx, 
 	for (size_t i = 0; i < words.n && r >= 0; i++) {
 		_cleanup_free_ char *word = NULL;
 
-		if (DIRECTIVE_FIELD(struct strv)->n >= LIST_MAX)
+		if (list->n >= LIST_MAX)
 			return err_set(err, -E2BIG, "there are more than %d", LIST_MAX);
 		r = specifier_expand(words.v[i], ctx->unit->name, &word, err);
 		if (r < 0)
 			break;
-		r = take(DIRECTIVE_FIELD(struct strv), word, err);
+		r = take(list, word, err);
 		note |= r > 0;
 	}
 	return r < 0 ? r : note;
@@ -97,7 +94,7 @@ static int take_unit(struct strv *list, char *word, struct err *err)
 
 DIRECTIVE_SETTER(directive_set_units)
 {
-	return words_take(d, ctx, value, take_unit, err);
+	return directive_words_take(DIRECTIVE_FIELD(struct strv), ctx, value, take_unit, err);
 }
 
 /* systemd.unit(5): a dependency cannot be taken back. */
@@ -123,7 +120,7 @@ static int take_assignment(struct strv *list, char *word, struct err *err)
 
 DIRECTIVE_SETTER(directive_set_environment)
 {
-	return words_take(d, ctx, value, take_assignment, err);
+	return directive_words_take(DIRECTIVE_FIELD(struct strv), ctx, value, take_assignment, err);
 }
 
 static int take_variable(struct strv *list, char *word, struct err *err)
@@ -135,7 +132,7 @@ static int take_variable(struct strv *list, char *word, struct err *err)
 
 DIRECTIVE_SETTER(directive_set_variables)
 {
-	return words_take(d, ctx, value, take_variable, err);
+	return directive_words_take(DIRECTIVE_FIELD(struct strv), ctx, value, take_variable, err);
 }
 
 DIRECTIVE_SETTER(directive_set_environment_file)
@@ -175,7 +172,7 @@ static int take_directory(struct strv *list, char *word, struct err *err)
 
 DIRECTIVE_SETTER(directive_set_directories)
 {
-	return words_take(d, ctx, value, take_directory, err);
+	return directive_words_take(DIRECTIVE_FIELD(struct strv), ctx, value, take_directory, err);
 }
 
 DIRECTIVE_RESET(directive_reset_commands)

@@ -14,6 +14,7 @@
 /* Each area's table; directive_table.c lists them. */
 extern const struct directive_area directive_area_unit, directive_area_service,
 	directive_area_hakim;
+extern const struct directive_area directive_area_exec, directive_area_limits;
 
 #define DIRECTIVE_SETTER(name)                                                                \
 	int name(const struct directive *d, struct directive_context *ctx, const char *value, \
@@ -35,6 +36,10 @@ DIRECTIVE_RESET(directive_reset_units);
 DIRECTIVE_RESET(directive_reset_commands);
 DIRECTIVE_RESET(directive_reset_conditions);
 
+/* One word of a list that was split and expanded: its check, and the place that it goes to. */
+typedef int (*directive_word_taker)(struct strv *list, char *word, struct err *err);
+int directive_words_take(struct strv *list, struct directive_context *ctx, const char *value,
+			 directive_word_taker take, struct err *err);
 /* Frees what the field has and gives it the expanded value; an empty one leaves NULL. */
 int directive_string_put(char **field, const struct directive_context *ctx, const char *value,
 			 struct err *err);

@@ -8,9 +8,8 @@
 #include "supervisor/directive_set.h"
 
 static const struct directive_area *const areas[] = {
-	&directive_area_unit,
-	&directive_area_service,
-	&directive_area_hakim,
+	&directive_area_unit, &directive_area_service, &directive_area_hakim,
+	&directive_area_exec, &directive_area_limits,
 };
 
 const char *directive_section_name(enum directive_section section)

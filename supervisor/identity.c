@@ -49,21 +49,22 @@ static int find_user(const char *user, struct identity *id, struct err *err)
 	return 0;
 }
 
-static int find_group(const char *group, struct identity *id, struct err *err)
+static int find_group(const char *directive, const char *group, gid_t *gid, struct err *err)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	struct group *gr;
 
-	if (parse_number(group, &id->gid))
+	if (parse_number(group, gid))
 		return 0;
 	f = fopen("/etc/group", "re");
 	while (f && (gr = fgetgrent(f))) {
 		if (strcmp(gr->gr_name, group) != 0)
 			continue;
-		id->gid = gr->gr_gid;
+		*gid = gr->gr_gid;
 		return 0;
 	}
-	return err_set(err, -ENOENT, "Group=%s: there is no such group in /etc/group", group);
+	return err_set(err, -ENOENT, "%s=%s: there is no such group in /etc/group", directive,
+		       group);
 }
 
 static void find_supplementary(struct identity *id)
@@ -103,7 +104,7 @@ int identity_find(const char *user, const char *group, struct identity *id, stru
 			return r;
 	}
 	if (group) {
-		r = find_group(group, id, err);
+		r = find_group("Group", group, &id->gid, err);
 		if (r < 0)
 			return r;
 	}
@@ -114,5 +115,33 @@ int identity_find(const char *user, const char *group, struct identity *id, stru
 	else if (geteuid() != 0)
 		return err_set(err, -EPERM, "User=%s needs root, and this container runs as uid %u",
 			       user ? user : group, geteuid());
+	return 0;
+}
+
+int identity_add_groups(struct identity *id, const struct strv *groups, struct err *err)
+{
+	if (!groups->n)
+		return 0;
+	if (geteuid() != 0)
+		return err_set(err, -EPERM,
+			       "SupplementaryGroups= needs root, and this container runs as uid %u",
+			       geteuid());
+	if (!id->set) {
+		id->set = true;
+		id->uid = geteuid();
+		id->gid = getegid();
+		id->groups[id->n_groups++] = id->gid;
+	}
+	for (size_t i = 0; i < groups->n; i++) {
+		gid_t gid = 0;
+		int r = find_group("SupplementaryGroups", groups->v[i], &gid, err);
+
+		if (r < 0)
+			return r;
+		if (id->n_groups >= IDENTITY_GROUPS_MAX)
+			return err_set(err, -E2BIG, "SupplementaryGroups=: more than %d groups",
+				       IDENTITY_GROUPS_MAX);
+		id->groups[id->n_groups++] = gid;
+	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "common/err.h"
+#include "common/strv.h"
 
 #define IDENTITY_GROUPS_MAX 128
 
@@ -22,4 +23,6 @@ struct identity {
 
 /* `user` and `group` as in User= and Group=: names or numbers, either may be NULL. -ENOENT with a
  * sentence. */
+/* SupplementaryGroups=: added to those of the user. */
+int identity_add_groups(struct identity *id, const struct strv *groups, struct err *err);
 int identity_find(const char *user, const char *group, struct identity *id, struct err *err);

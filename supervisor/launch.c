@@ -12,83 +12,9 @@
 
 #include "common/cleanup.h"
 #include "supervisor/command.h"
+#include "supervisor/directories.h"
 #include "supervisor/manager.h"
 #include "supervisor/spawn.h"
-
-static const struct {
-	const char *root, *variable;
-	mode_t mode;
-} directory_kinds[DIRECTORY_KINDS] = {
-	[DIRECTORY_RUNTIME] = {"/run", "RUNTIME_DIRECTORY", 0755},
-	[DIRECTORY_STATE] = {"/var/lib", "STATE_DIRECTORY", 0755},
-	[DIRECTORY_CACHE] = {"/var/cache", "CACHE_DIRECTORY", 0755},
-	[DIRECTORY_LOGS] = {"/var/log", "LOGS_DIRECTORY", 0755},
-};
-
-/*
- * Makes ROOT/a/b and gives the last one to the user. Each step is opened without following a
- * symlink: the directories may lie where another user can write.
- */
-static int make_directory(const char *root, const char *relative, const struct identity *id,
-			  mode_t mode, struct err *err)
-{
-	_cleanup_close_ int dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const char *at = relative;
-
-	if (dir < 0)
-		return err_sys(err, -errno, "%s cannot be opened", root);
-	while (*at) {
-		size_t len = strcspn(at, "/");
-		char name[256];
-		bool last = at[len] == '\0';
-		int next;
-
-		if (len == 0 || len >= sizeof(name))
-			return err_set(err, -EINVAL, "%s/%s is no good directory name", root,
-				       relative);
-		memcpy(name, at, len);
-		name[len] = '\0';
-		if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
-			return err_sys(err, -errno, "%s/%s cannot be made", root, relative);
-		next = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (next < 0)
-			return err_sys(err, -errno, "%s/%s cannot be opened", root, relative);
-		close(dir);
-		dir = next;
-		if (last && id->set && (fchown(dir, id->uid, id->gid) < 0 || fchmod(dir, mode) < 0))
-			return err_sys(err, -errno, "%s/%s cannot be given to the user", root,
-				       relative);
-		at += len;
-		at += strspn(at, "/");
-	}
-	return 0;
-}
-
-static int make_directories(const struct unit *unit, const struct identity *id, struct strv *env,
-			    struct err *err)
-{
-	for (unsigned k = 0; k < DIRECTORY_KINDS; k++) {
-		char list[1024] = "";
-		size_t used = 0;
-
-		for (size_t i = 0; i < unit->directories[k].n; i++) {
-			const char *dir = unit->directories[k].v[i];
-			int r = make_directory(directory_kinds[k].root, dir, id,
-					       directory_kinds[k].mode, err);
-
-			if (r < 0)
-				return r;
-			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s/%s",
-						 used ? ":" : "", directory_kinds[k].root, dir);
-			if (used >= sizeof(list))
-				return err_set(err, -E2BIG, "%s has too many directories",
-					       unit->name);
-		}
-		if (used && strv_env_set(env, directory_kinds[k].variable, list) < 0)
-			return err_sys(err, -ENOMEM, "its environment");
-	}
-	return 0;
-}
 
 static int set(struct strv *env, const char *name, const char *value)
 {
@@ -107,6 +33,30 @@ static int set_entry(struct strv *env, const char *entry)
 	return strv_env_set(env, name, equals + 1);
 }
 
+/* UnsetEnvironment= comes last of all: NAME, or NAME=VALUE for that value alone. */
+static void unset_environment(const struct strv *list, struct strv *env)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const char *word = list->v[i];
+		size_t len = strcspn(word, "=");
+		size_t kept = 0;
+
+		for (size_t k = 0; k < env->n; k++) {
+			bool same = word[len] ? strcmp(env->v[k], word) == 0
+					      : strncmp(env->v[k], word, len) == 0 &&
+							env->v[k][len] == '=';
+
+			if (same)
+				free(env->v[k]);
+			else
+				env->v[kept++] = env->v[k];
+		}
+		env->n = kept;
+		if (env->v)
+			env->v[kept] = NULL;
+	}
+}
+
 /*
  * In systemd's order, later ones win: what the container has, who the user is, Environment=,
  * EnvironmentFile=; and PassEnvironment='s secrets for the main process alone.
@@ -118,7 +68,9 @@ static int make_environment(struct service *s, const struct identity *id, bool i
 	const struct unit *unit = s->unit;
 	int r = strv_copy(env, &m->env);
 
-	if (r == 0 && id->name[0]) {
+	/* systemd's default: where there is a User=. */
+	if (r == 0 && id->name[0] &&
+	    (!unit->exec.login_environment_set || unit->exec.login_environment)) {
 		r = set(env, "HOME", id->home);
 		r = r < 0 ? r : set(env, "USER", id->name);
 		r = r < 0 ? r : set(env, "LOGNAME", id->name);
@@ -164,6 +116,8 @@ static int make_environment(struct service *s, const struct identity *id, bool i
 		snprintf(pid, sizeof(pid), "%d", task_pid(m, &s->main));
 		r = set(env, "MAINPID", pid);
 	}
+	if (r == 0)
+		unset_environment(&unit->exec.unset_environment, env);
 	return r < 0 ? err_sys(err, r, "its environment cannot be made") : 0;
 }
 
@@ -220,6 +174,22 @@ static const char *working_directory(const struct service *s, const struct ident
 	return s->unit->working_directory;
 }
 
+/* ExecSearchPath= says where programs are, and what PATH the service gets if nobody else does. */
+static int find_program(const struct strv *search_path, const struct command *command,
+			struct strv *env, char **path, struct err *err)
+{
+	char list[4096] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < search_path->n && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ":" : "",
+					 search_path->v[i]);
+	if (used >= sizeof(list))
+		return err_set(err, -E2BIG, "its ExecSearchPath= is too long");
+	return spawn_find_program(command->path, used ? list : strv_env_get(env, "PATH"), path,
+				  err);
+}
+
 /* One command of a unit, ready to be cloned. `out_fd` is the log or the pipe of StatusExec=. */
 static int launch(struct service *s, const struct command *command, enum board_role role,
 		  unsigned index, int out_fd, struct task *task, struct err *err)
@@ -244,6 +214,10 @@ static int launch(struct service *s, const struct command *command, enum board_r
 		.exec_fd = -1,
 		.cgroup_fd = -1,
 		.identity = &id,
+		.limits = &s->unit->limits,
+		.umask = s->unit->exec.umask,
+		.keyring = s->unit->exec.keyring,
+		.strict = s->unit->strict,
 	};
 	int r = identity_find(s->unit->user, s->unit->group, &id, err);
 
@@ -251,9 +225,11 @@ static int launch(struct service *s, const struct command *command, enum board_r
 		return err_set(err, -EAGAIN, "its last process (pid %d) is still there",
 			       task_pid(m, task));
 	if (r == 0)
+		r = identity_add_groups(&id, &s->unit->exec.supplementary_groups, err);
+	if (r == 0)
 		r = make_environment(s, &id, is_main, &env, err);
 	if (r == 0)
-		r = make_directories(s->unit, &id, &env, err);
+		r = directories_make(s->unit, &id, &env, err);
 	if (r == 0 && !is_main) {
 		secret_fd = secret_pipe(s, err);
 		if (secret_fd >= 0)
@@ -264,7 +240,7 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	if (r == 0)
 		r = command_expand(command, &env, &argv, err);
 	if (r == 0)
-		r = spawn_find_program(command->path, strv_env_get(&env, "PATH"), &path, err);
+		r = find_program(&s->unit->exec.search_path, command, &env, &path, err);
 	if (r < 0)
 		return r;
 	if (is_main && s->unit->type == TYPE_EXEC) {

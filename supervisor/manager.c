@@ -436,6 +436,8 @@ void service_event(struct service *s, enum service_event event)
 			s->started_us = s->state_since_us, s->exec_us = s->ready_us = 0;
 	}
 	service_carry_out(s, actions);
+	if (s->machine.state != old)
+		service_rest(s);
 	if (actions & (DO_UP | DO_SETTLED | DO_WAIT))
 		s->manager->order_pending = true;
 	if (s->machine.state != old && service_settled(s->machine.state) &&

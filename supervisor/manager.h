@@ -171,6 +171,10 @@ void order_boot(struct manager *m); /* everything */
 int launch_command(struct service *s, unsigned action, struct err *err);
 int launch_status(struct service *s, struct err *err);
 
+/* rest.c */
+/* After a change of state: takes away what the service had for its run, if that is over. */
+void service_rest(struct service *s);
+
 /* signals.c */
 void service_signal(struct service *s, int sig, bool all);
 bool service_is_empty(struct service *s);

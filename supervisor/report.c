@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "supervisor/control.h"
+#include "supervisor/degraded.h"
 #include "supervisor/manager.h"
 
 static const char *const places[] = {"unknown", "lxc", "docker", "podman", "other"};
@@ -141,6 +142,7 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	json_int(j, "log_lost", (int64_t)counters.lost_bytes);
 	json_begin_array(j, "notes");
 	notes(j, &s->notes);
+	degraded_report(s, j);
 	json_end_array(j);
 	if (with_tail)
 		tail(s, j);

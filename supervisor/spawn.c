@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "supervisor/degrade.h"
 
 static void __attribute__((noreturn))
 child_fail(struct board_slot *slot, enum exec_stage stage, int error)
@@ -124,17 +126,34 @@ static void child_identity(const struct identity *id, struct board_slot *slot)
 		child_fail(slot, EXEC_USER, errno);
 }
 
+/* A session keyring of its own, as the user that it belongs to. */
+static void child_keyring(const struct spawn *s, struct board_slot *slot)
+{
+	long r = 0;
+
+	if (s->keyring == KEYRING_INHERIT)
+		return;
+	r = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0);
+	if (r >= 0 && s->keyring == KEYRING_SHARED)
+		r = syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING,
+			    KEY_SPEC_SESSION_KEYRING, 0, 0);
+	if (r < 0 && degrade_note(slot, DEGRADE_KEYRING, errno, s->strict) < 0)
+		child_fail(slot, EXEC_KEYRING, errno);
+}
+
 static void __attribute__((noreturn))
 child_run(const struct board *board, const struct spawn *s, struct board_slot *slot)
 {
 	struct rlimit nofile = {.rlim_cur = board->nofile_soft, .rlim_max = board->nofile_hard};
+	int r;
 
 	setsid();
 	child_signals();
 	child_stdio(s, slot);
-	if (nofile.rlim_max && setrlimit(RLIMIT_NOFILE, &nofile) < 0)
-		child_fail(slot, EXEC_LIMITS, errno);
-	umask(022);
+	r = limits_apply(s->limits, &nofile, s->strict, slot);
+	if (r < 0)
+		child_fail(slot, EXEC_LIMITS, -r);
+	umask(s->umask);
 	/* So that it may open /dev/stderr (moby#31243); not fatal where it is refused. */
 	if (s->identity->set && s->out_fd >= 0 && fchown(1, s->identity->uid, s->identity->gid) < 0)
 		errno = 0;
@@ -142,6 +161,7 @@ child_run(const struct board *board, const struct spawn *s, struct board_slot *s
 	child_identity(s->identity, slot);
 	if (s->listen_pid)
 		child_listen_pid(s->listen_pid);
+	child_keyring(s, slot);
 	if (chdir(s->cwd ? s->cwd : "/") < 0) {
 		int error = errno;
 
@@ -291,6 +311,12 @@ const char *spawn_stage_name(uint32_t stage)
 		[EXEC_NO_NEW_PRIVILEGES] = "NoNewPrivileges=",
 		[EXEC_SECCOMP] = "SystemCallFilter=",
 		[EXEC_EXEC] = "execve",
+		[EXEC_KEYRING] = "KeyringMode=",
+		[EXEC_NAMESPACE] = "file system namespace",
+		[EXEC_NETWORK] = "PrivateNetwork=",
+		[EXEC_SECUREBITS] = "SecureBits=",
+		[EXEC_PERSONALITY] = "Personality=",
+		[EXEC_AMBIENT] = "AmbientCapabilities=",
 	};
 
 	return stage < ARRAY_LEN(names) ? names[stage] : "start";

@@ -15,6 +15,8 @@
 #include "common/board.h"
 #include "common/err.h"
 #include "supervisor/identity.h"
+#include "supervisor/limits.h"
+#include "supervisor/unit_exec.h"
 
 #define SPAWN_FIRST_FD   3 /* sd_listen_fds(3): SD_LISTEN_FDS_START */
 #define SPAWN_PID_DIGITS 10
@@ -27,6 +29,10 @@ struct spawn {
 	char *const *argv;
 	char *const *envp;
 	const struct identity *identity;
+	const struct unit_limits *limits; /* never NULL */
+	mode_t umask;
+	enum keyring_mode keyring;
+	bool strict;              /* what this container forbids is a failure */
 	const char *cwd;          /* NULL: "/" */
 	const char *cwd_fallback; /* tried when cwd is not there; NULL: that is a failure */
 	int out_fd;               /* becomes stdout and stderr; -1: /dev/null */

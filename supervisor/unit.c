@@ -410,6 +410,7 @@ void unit_free(struct unit *unit)
 	for (size_t i = 0; i < unit->n_conditions; i++)
 		free(unit->conditions[i].arg);
 	free(unit->conditions);
+	unit_exec_free(&unit->exec);
 	commands_free(&unit->start_pre);
 	commands_free(&unit->start);
 	commands_free(&unit->stop);

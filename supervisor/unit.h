@@ -15,6 +15,8 @@
 
 #include "common/err.h"
 #include "common/strv.h"
+#include "supervisor/limits.h"
+#include "supervisor/unit_exec.h"
 
 #define UNIT_NAME_MAX 64 /* with the NUL and the suffix; it must fit struct board_slot */
 #define USEC_INFINITY UINT64_MAX
@@ -58,10 +60,11 @@ enum condition_kind {
 
 /* RuntimeDirectory= and its kin: where they lie, and the variable that tells the service. */
 enum directory_kind {
-	DIRECTORY_RUNTIME = 0, /* /run, RUNTIME_DIRECTORY */
-	DIRECTORY_STATE,       /* /var/lib, STATE_DIRECTORY */
-	DIRECTORY_CACHE,       /* /var/cache, CACHE_DIRECTORY */
-	DIRECTORY_LOGS,        /* /var/log, LOGS_DIRECTORY */
+	DIRECTORY_RUNTIME = 0,   /* /run, RUNTIME_DIRECTORY */
+	DIRECTORY_STATE,         /* /var/lib, STATE_DIRECTORY */
+	DIRECTORY_CACHE,         /* /var/cache, CACHE_DIRECTORY */
+	DIRECTORY_LOGS,          /* /var/log, LOGS_DIRECTORY */
+	DIRECTORY_CONFIGURATION, /* /etc, CONFIGURATION_DIRECTORY; stays root's */
 	DIRECTORY_KINDS,
 };
 
@@ -128,15 +131,18 @@ struct unit {
 					 instead, if it is set */
 	struct strv directories[DIRECTORY_KINDS]; /* RuntimeDirectory= …: relative paths, made and
 						     owned by the user */
+	mode_t directory_mode[DIRECTORY_KINDS];   /* RuntimeDirectoryMode= …, default 0755 */
 	struct strv environment_default; /* [X-Hakim] EnvironmentDefault=: the same, only where the
 					    container has not set it */
 	struct strv environment;         /* NAME=VALUE, later ones win */
 	struct strv environment_files;   /* a leading "-" is kept: a missing file is fine then */
 	struct strv pass_environment;    /* names; the only way to a secret */
-	bool notify_exec;       /* NotifyAccess=exec or all: its helper commands may notify, too */
-	bool no_new_privileges; /* reserved until the security directives come */
+	bool notify_exec; /* NotifyAccess=exec or all: its helper commands may notify, too */
+	struct unit_exec exec;
+	struct unit_limits limits;
 
 	/* [X-Hakim] */
+	bool strict;                  /* Strict=: what this container forbids is a failure */
 	char *ready_http;             /* an http:// URL: ready when it answers 200 (2xx) */
 	uint64_t ready_interval_usec; /* ReadyIntervalSec=, default 250 ms */
 	struct command status_exec; /* path NULL: none. StatusExec=: its last line of output is the
