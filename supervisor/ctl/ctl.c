@@ -10,72 +10,10 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "supervisor/ctl/client.h"
+#include "supervisor/ctl/suggest.h"
 
-const struct ctl_command ctl_commands[] = {
-	{"status",
-	 ctl_status,
-	 {ARGS_JSON, 0, ARGS_ANY},
-	 "[NAME...] [--json]",
-	 "show all units, or all about some",
-	 "Without NAME: a table. With NAME: everything that is known, and the last lines of the "
-	 "log;\n"
-	 "the exit status is 3 if one of them is not active.\n"
-	 "  --json        what the supervisor said, as one JSON object\n"},
-	{"start",
-	 ctl_job,
-	 {ARGS_NO_BLOCK, 1, ARGS_ANY},
-	 "NAME... [--no-block]",
-	 "start units, with what they require, and wait until they are ready",
-	 "  --no-block    do not wait\n"},
-	{"stop",
-	 ctl_job,
-	 {ARGS_NO_BLOCK, 1, ARGS_ANY},
-	 "NAME... [--no-block]",
-	 "stop units, with what requires them, and wait until they have stopped",
-	 "  --no-block    do not wait\n"},
-	{"restart",
-	 ctl_job,
-	 {ARGS_NO_BLOCK, 1, ARGS_ANY},
-	 "NAME... [--no-block]",
-	 "stop and start units, and wait until they are ready",
-	 "  --no-block    do not wait\n"},
-	{"logs",
-	 ctl_logs,
-	 {ARGS_FOLLOW | ARGS_LINES, 1, 1},
-	 "NAME [-f] [-n N]",
-	 "print the log of a unit",
-	 "NAME may also be \"hakim\", for what the supervisor itself says.\n"
-	 "  -n, --lines=N     the last N lines, or all (default: 100)\n"
-	 "  -f, --follow      go on with what is added, until it is interrupted\n"},
-	{"check",
-	 ctl_check,
-	 {ARGS_JSON, 0, ARGS_ANY},
-	 "[FILE...] [--json]",
-	 "check unit files, without a supervisor",
-	 "Without FILE: all of /etc/hakim/modules and " HAKIM_LIBDIR
-	 "/modules, with their drop-ins\n"
-	 "(or of the directories in HAKIM_MODULE_DIRS, with colons between).\n"
-	 "  --json        what was found, as one JSON object\n"},
-	{"reload", ctl_job, {0, 0, 0}, "", "read the unit files anew; what runs goes on", NULL},
-	{"reexec",
-	 ctl_reexec,
-	 {0, 0, 0},
-	 "",
-	 "replace the supervisor by a new one; services go on",
-	 NULL},
-	{"shutdown", ctl_job, {0, 0, 0}, "", "stop all units and then the container", NULL},
-	{"help", ctl_help, {0, 0, 1}, "[COMMAND]", "show this, or more about a command", NULL},
-	{"version", ctl_version, {0, 0, 0}, "", "show the version", NULL},
-};
-const unsigned ctl_commands_n = ARRAY_LEN(ctl_commands);
-
-const struct ctl_command *ctl_find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(ctl_commands); i++)
-		if (strcmp(ctl_commands[i].name, name) == 0)
-			return &ctl_commands[i];
-	return NULL;
-}
+#define SUGGEST_MS 2000 /* for what is only a help */
 
 int ctl_complain(int status, const char *fmt, ...)
 {
@@ -93,54 +31,51 @@ int ctl_complain(int status, const char *fmt, ...)
 	return status;
 }
 
-/* ---- help ---- */
-
-static void put_command(const struct ctl_command *c)
+/* The name of the unit that the caller has mistyped, owned by the caller, or NULL. */
+static char *nearest_unit(const char *word)
 {
-	printf("Usage: hakimctl %s%s%s\n\n%c%s.\n", c->name, *c->synopsis ? " " : "", c->synopsis,
-	       c->help[0] - 'a' + 'A', c->help + 1);
-	if (c->more)
-		printf("%s", c->more);
-	printf("  -h, --help    show this\n");
-}
+	static const char *const words[] = {"status"};
+	_cleanup_(reply_free) struct reply reply = {0};
+	struct err err = {0};
+	const char *nearest = NULL;
+	unsigned best = SUGGEST_FAR;
+	const json_t *packet;
 
-static void put_help(FILE *out)
-{
-	fputs("Usage: hakimctl COMMAND [NAME...] [OPTION...]\n\n"
-	      "Asks the supervisor of hakim-init about the services of this container.\n\n",
-	      out);
-	for (size_t i = 0; i < ARRAY_LEN(ctl_commands); i++) {
-		const struct ctl_command *c = &ctl_commands[i];
+	if (client_ask_once(words, 1, SUGGEST_MS, &reply, &err) < 0)
+		return NULL;
+	for (size_t i = 0; (packet = json_array_get(reply.packets, i)); i++) {
+		const char *name = json_string_value(json_object_get(packet, "name"));
+		size_t len = name ? strlen(name) : 0;
 
-		fprintf(out, "  %-9s %-22s %s\n", c->name, c->synopsis, c->help);
+		if (!name)
+			continue;
+		nearest = suggest(word, name, nearest, &best);
+		/* Most people leave out the suffix. */
+		if (len > 8 && strcmp(name + len - 8, ".service") == 0 && !strchr(word, '.')) {
+			_cleanup_free_ char *stem = strndup(name, len - 8);
+
+			if (stem && suggest(word, stem, NULL, &best))
+				nearest = name;
+		}
 	}
-	fputs("\n\"hakimctl COMMAND --help\" says more. A NAME may lack its \".service\".\n"
-	      "Exit status: 0 ok, 1 failed, 2 wrong usage, 3 not active, 4 no such unit, "
-	      "5 no supervisor answers.\n",
-	      out);
+	return nearest ? strdup(nearest) : NULL;
 }
 
-int ctl_help(struct ctl *ctl)
+int ctl_fail(int error, const struct err *err)
 {
-	const struct ctl_command *about;
+	static const char begin[] = "there is no unit ";
+	_cleanup_free_ char *word = NULL, *name = NULL;
+	int status = client_exit_status(error);
 
-	if (!ctl->args.n_names) {
-		put_help(stdout);
-		return CTL_OK;
+	if (error == CLIENT_NO_UNIT && strncmp(err->text, begin, strlen(begin)) == 0) {
+		const char *from = err->text + strlen(begin);
+
+		word = strndup(from, strcspn(from, ";"));
+		name = word ? nearest_unit(word) : NULL;
 	}
-	about = ctl_find(ctl->args.names[0]);
-	if (!about)
-		return ctl_complain(CTL_USAGE,
-				    "there is no command \"%s\"; 'hakimctl help' lists them",
-				    ctl->args.names[0]);
-	put_command(about);
-	return CTL_OK;
-}
-
-int ctl_version(struct ctl *ctl)
-{
-	puts("hakimctl " HAKIM_VERSION);
-	return CTL_OK;
+	if (name)
+		return ctl_complain(status, "there is no unit %s; did you mean %s?", word, name);
+	return ctl_complain(status, "%s", err->text);
 }
 
 /* ---- the program ---- */
@@ -169,7 +104,7 @@ static int run_command(const struct ctl_command *command, int argc, char **argv)
 		return ctl_complain(CTL_USAGE, "%s: %s; see 'hakimctl %s --help'", command->name,
 				    err.text, command->name);
 	if (ctl.args.given & ARGS_HELP) {
-		put_command(command);
+		help_put(stdout, command);
 		status = CTL_OK;
 	} else {
 		status = command->run(&ctl);
@@ -186,7 +121,7 @@ int ctl_main(int argc, char **argv)
 	/* A reader that has gone is an error of write(2), which is handled. */
 	signal(SIGPIPE, SIG_IGN);
 	if (!word) {
-		put_help(stderr);
+		help_put_all(stderr);
 		return CTL_USAGE;
 	}
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
@@ -195,7 +130,6 @@ int ctl_main(int argc, char **argv)
 		word = "version";
 	command = ctl_find(word);
 	if (!command)
-		return ctl_complain(CTL_USAGE,
-				    "there is no command \"%s\"; 'hakimctl help' lists them", word);
+		return help_no_command(word);
 	return run_command(command, argc - 2, argv + 2);
 }

@@ -30,9 +30,19 @@ struct ctl {
 	const struct ctl_command *command;
 };
 
+/* Under which heading `hakimctl help` shows a command. */
+enum ctl_group {
+	CTL_LOOK = 0, /* what there is and what it does */
+	CTL_ACT,      /* units start, stop … */
+	CTL_FILES,    /* unit files */
+	CTL_WHOLE,    /* the supervisor, and hakimctl itself */
+	CTL_GROUPS,
+};
+
 struct ctl_command {
 	const char *name;
 	int (*run)(struct ctl *ctl); /* returns an exit status */
+	enum ctl_group group;
 	struct args_spec spec;
 	const char *synopsis; /* what follows the name */
 	const char *help;     /* one line */
@@ -47,6 +57,15 @@ int ctl_main(int argc, char **argv);
 
 /* "hakimctl: SENTENCE" on stderr, without control characters. Returns `status`. */
 int ctl_complain(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
+
+/* The sentence of a question that failed, and its exit status; with the unit that was meant where a
+ * name is nearly one. */
+int ctl_fail(int error, const struct err *err);
+
+/* help.c */
+void help_put(FILE *out, const struct ctl_command *command);
+void help_put_all(FILE *out);
+int help_no_command(const char *word);
 
 /* The subcommands. */
 int ctl_status(struct ctl *ctl);

@@ -44,7 +44,7 @@ int ctl_job(struct ctl *ctl)
 	for (size_t i = 0; i < ctl->args.n_names; i++)
 		words[n++] = ctl->args.names[i];
 	r = ask(words, n, timeout_ms, &err);
-	return r < 0 ? ctl_complain(client_exit_status(r), "%s", err.text) : CTL_OK;
+	return r < 0 ? ctl_fail(r, &err) : CTL_OK;
 }
 
 /* The pid of the supervisor that answers; negative: an error. */
@@ -77,7 +77,7 @@ int ctl_reexec(struct ctl *ctl)
 	if (before > 0)
 		r = ask(words, 1, CLIENT_TIMEOUT_MS, &err);
 	if (r < 0)
-		return ctl_complain(client_exit_status(r), "%s", err.text);
+		return ctl_fail(r, &err);
 	by_ms = client_now_ms() + REEXEC_MS;
 	while (after == before || after < 0) {
 		int64_t left = by_ms - client_now_ms();

@@ -247,7 +247,7 @@ int ctl_logs(struct ctl *ctl)
 
 	if (r < 0) {
 		reply_free(&f.reply);
-		return ctl_complain(client_exit_status(r), "%s", err.text);
+		return ctl_fail(r, &err);
 	}
 	if (!f.reply.n_fds && !(ctl->args.given & ARGS_FOLLOW))
 		ctl_complain(0, "%s has no log yet", f.name);

@@ -289,6 +289,6 @@ int ctl_status(struct ctl *ctl)
 		words[i + 1] = ctl->args.names[i];
 	r = client_ask_once(words, ctl->args.n_names + 1, CLIENT_TIMEOUT_MS, &reply, &err);
 	if (r < 0)
-		return ctl_complain(client_exit_status(r), "%s", err.text);
+		return ctl_fail(r, &err);
 	return show(ctl, &reply);
 }

@@ -131,9 +131,28 @@ def test_a_job_is_asked_in_the_words_of_the_protocol(serve: Any, ctl: Run, args:
 
 def test_a_job_that_failed_says_why(serve: Any, ctl: Run) -> None:
     serve(lambda words: [refuse(f"there is no unit {words[1]}; 'hakimctl status' lists them"
-                                if words[1] == "nix" else "x.service failed: timeout")])
+                                if words[-1] == "nix" else "x.service failed: timeout")])
     one_sentence(ctl("start", "x"), 1, "x.service failed: timeout")
-    one_sentence(ctl("start", "nix"), 4, "there is no unit nix")
+    one_sentence(ctl("start", "nix"), 4, "there is no unit nix; 'hakimctl status' lists them")
+
+
+@pytest.mark.parametrize("word, meant", [
+    ("coder-agnet", "coder-agent.service"), ("code-servr.service", "code-server.service"),
+    ("dock", "docker.service"), ("nginx", None), ("x", None),
+])
+def test_a_unit_that_is_nearly_named_is_suggested(serve: Any, ctl: Run, word: str,
+                                                  meant: str | None) -> None:
+    units = [unit("coder-agent"), unit("code-server"), unit("docker")]
+    serve(lambda words: [*units, END] if words == ["status"] else
+          [refuse(f"there is no unit {words[-1]}; 'hakimctl status' lists them")])
+    hint = f"; did you mean {meant}?" if meant else "; 'hakimctl status' lists them"
+    one_sentence(ctl("start", word), 4, f"there is no unit {word}{hint}")
+
+
+def test_a_command_that_is_nearly_named_is_suggested(ctl: Run) -> None:
+    one_sentence(ctl("statsu"), 2, 'did you mean "status"?')
+    one_sentence(ctl("help", "resart"), 2, 'did you mean "restart"?')
+    assert "did you mean" not in ctl("banana").stderr
 
 
 def test_a_job_waits_for_its_end(serve: Any, ctl: Run) -> None:
@@ -245,9 +264,9 @@ def test_wrong_usage_is_status_2_and_one_sentence(ctl: Run, args: list[str]) -> 
 def test_help_is_there_for_everything(ctl: Run) -> None:
     whole = ctl("help")
     assert whole.returncode == 0 and whole.stdout == ctl("--help").stdout == ctl("-h").stdout
-    commands = re.findall(r"^  ([a-z]+) ", whole.stdout, re.M)
+    commands = re.findall(r"^  ([a-z-]+) ", whole.stdout, re.M)
     assert {"status", "start", "stop", "restart", "logs", "check", "reload", "reexec", "shutdown",
-            "help", "version"} == set(commands)
+            "help", "version"} <= set(commands)
     for command in commands:
         texts = {ctl(*words).stdout
                  for words in (("help", command), (command, "--help"), (command, "-h"))}

@@ -1,0 +1,121 @@
+/*
+ * commands.c - the table of all commands: a row is what a command takes, and what its help says.
+ */
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "supervisor/ctl/ctl.h"
+
+const struct ctl_command ctl_commands[] = {
+	/* ---- look ---- */
+	{
+		.name = "status",
+		.run = ctl_status,
+		.group = CTL_LOOK,
+		.spec = {ARGS_JSON, 0, ARGS_ANY},
+		.synopsis = "[NAME...] [--json]",
+		.help = "show all units, or all about some",
+		.more = "Without NAME: a table. With NAME: everything that is known, and the last "
+			"lines of the log;\n"
+			"the exit status is 3 if one of them is not active.\n"
+			"  --json        what the supervisor said, as one JSON object\n",
+	},
+	{
+		.name = "logs",
+		.run = ctl_logs,
+		.group = CTL_LOOK,
+		.spec = {ARGS_FOLLOW | ARGS_LINES, 1, 1},
+		.synopsis = "NAME [-f] [-n N]",
+		.help = "print the log of a unit",
+		.more = "NAME may also be \"hakim\", for what the supervisor itself says.\n"
+			"  -n, --lines=N     the last N lines, or all (default: 100)\n"
+			"  -f, --follow      go on with what is added, until it is interrupted\n",
+	},
+	/* ---- act ---- */
+	{
+		.name = "start",
+		.run = ctl_job,
+		.group = CTL_ACT,
+		.spec = {ARGS_NO_BLOCK, 1, ARGS_ANY},
+		.synopsis = "NAME... [--no-block]",
+		.help = "start units, with what they require, and wait until they are ready",
+		.more = "  --no-block    do not wait\n",
+	},
+	{
+		.name = "stop",
+		.run = ctl_job,
+		.group = CTL_ACT,
+		.spec = {ARGS_NO_BLOCK, 1, ARGS_ANY},
+		.synopsis = "NAME... [--no-block]",
+		.help = "stop units, with what requires them, and wait until they have stopped",
+		.more = "  --no-block    do not wait\n",
+	},
+	{
+		.name = "restart",
+		.run = ctl_job,
+		.group = CTL_ACT,
+		.spec = {ARGS_NO_BLOCK, 1, ARGS_ANY},
+		.synopsis = "NAME... [--no-block]",
+		.help = "stop and start units, and wait until they are ready",
+		.more = "  --no-block    do not wait\n",
+	},
+	/* ---- unit files ---- */
+	{
+		.name = "check",
+		.run = ctl_check,
+		.group = CTL_FILES,
+		.spec = {ARGS_JSON, 0, ARGS_ANY},
+		.synopsis = "[FILE...] [--json]",
+		.help = "check unit files, without a supervisor",
+		.more = "Without FILE: all of /etc/hakim/modules and " HAKIM_LIBDIR
+			"/modules, with their drop-ins\n"
+			"(or of the directories in HAKIM_MODULE_DIRS, with colons between).\n"
+			"  --json        what was found, as one JSON object\n",
+	},
+	{
+		.name = "reload",
+		.run = ctl_job,
+		.group = CTL_FILES,
+		.synopsis = "",
+		.help = "read the unit files anew; what runs goes on",
+	},
+	/* ---- the whole ---- */
+	{
+		.name = "reexec",
+		.run = ctl_reexec,
+		.group = CTL_WHOLE,
+		.synopsis = "",
+		.help = "replace the supervisor by a new one; services go on",
+	},
+	{
+		.name = "shutdown",
+		.run = ctl_job,
+		.group = CTL_WHOLE,
+		.synopsis = "",
+		.help = "stop all units and then the container",
+	},
+	{
+		.name = "help",
+		.run = ctl_help,
+		.group = CTL_WHOLE,
+		.spec = {0, 0, 1},
+		.synopsis = "[COMMAND]",
+		.help = "show this, or more about a command",
+	},
+	{
+		.name = "version",
+		.run = ctl_version,
+		.group = CTL_WHOLE,
+		.synopsis = "",
+		.help = "show the version",
+	},
+};
+const unsigned ctl_commands_n = ARRAY_LEN(ctl_commands);
+
+const struct ctl_command *ctl_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ctl_commands); i++)
+		if (strcmp(ctl_commands[i].name, name) == 0)
+			return &ctl_commands[i];
+	return NULL;
+}
