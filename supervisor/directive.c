@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 #include "supervisor/command.h"
+#include "supervisor/socket.h"
 
 /* Takes `text` over, also when it fails. */
 static int remark_add(struct unit_load *load, const char *name, unsigned class, char *text)
@@ -83,6 +84,9 @@ static int assign_supported(struct unit_load *load, const struct directive *d, c
 		if (r > 0)
 			return remark(load, d->name, REMARK_NOTE, line, "%s", err.text);
 		remarks_forget(load, d->name, false);
+		/* So are addresses. */
+		if (strncmp(d->name, "Listen", 6) == 0)
+			remarks_forget(load, "Listen", true);
 		/* Conditions are one list, whatever they ask. */
 		if (strncmp(d->name, "Condition", 9) == 0)
 			remarks_forget(load, "Condition", true);
@@ -243,6 +247,8 @@ int unit_load_begin(struct unit_load *load, const char *name)
 		unit->directory_mode[i] = 0755;
 	unit->kind = unit_kind_of(name);
 	unit->name = strdup(name);
+	if (unit->kind == KIND_SOCKET && !(unit->socket = socket_config_new()))
+		return -ENOMEM;
 	return unit->name ? 0 : -ENOMEM;
 }
 
@@ -308,6 +314,24 @@ static int check_service(struct unit_load *load)
 	return r;
 }
 
+static int check_socket(struct unit_load *load)
+{
+	struct err err = {0};
+	int r = socket_config_check(load->ctx.unit, &err);
+
+	return r < 0 && r != -ENOMEM ? remark(load, "", REMARK_FATAL, 0, "%s", err.text) : r;
+}
+
+/* True when a mistake in one of the addresses was told. */
+static bool is_listen_told(const struct unit_load *load)
+{
+	for (size_t i = 0; i < load->n; i++)
+		if (load->remarks[i].class == REMARK_FATAL &&
+		    strncmp(load->remarks[i].name, "Listen", 6) == 0)
+			return true;
+	return false;
+}
+
 static int check_whole(struct unit_load *load)
 {
 	/* Where a file could not be read as a whole, what follows from that need not be told. */
@@ -315,7 +339,14 @@ static int check_whole(struct unit_load *load)
 		return 0;
 	if (load->ctx.unit->path)
 		load->file = load->ctx.unit->path;
-	return load->ctx.unit->kind == KIND_SERVICE ? check_service(load) : 0;
+	switch (load->ctx.unit->kind) {
+	case KIND_SERVICE:
+		return check_service(load);
+	case KIND_SOCKET:
+		return is_listen_told(load) ? 0 : check_socket(load);
+	default:
+		return 0;
+	}
 }
 
 int problem_add(struct problems *problems, char *text, bool fatal, const char *unit_name)

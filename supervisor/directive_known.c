@@ -172,7 +172,6 @@ static const struct known service_known[] = {
 	{"NetworkNamespacePath", KNOWN_SANDBOX, "", NULL},
 	{"NoExecPaths", KNOWN_SANDBOX, "", NULL},
 	{"NoNewPrivileges", KNOWN_REFUSED, "no", rights},
-	{"NonBlocking", KNOWN_LATER, "no", "no sockets are passed on"},
 	{"OOMPolicy", KNOWN_LATER, NULL, NULL},
 	{"OpenFile", KNOWN_REFUSED, "", "the service would not find the file descriptor"},
 	{"PAMName", KNOWN_REFUSED, "", rights},
@@ -237,9 +236,7 @@ static const struct known service_known[] = {
 	{"SmackProcessLabel", KNOWN_REFUSED, "", rights},
 	{"SocketBindAllow", KNOWN_SANDBOX, "", NULL},
 	{"SocketBindDeny", KNOWN_SANDBOX, "", NULL},
-	{"Sockets", KNOWN_REFUSED, "", "the service would not find its sockets"},
 	{"StandardError", KNOWN_HARMLESS, NULL, log_goes},
-	{"StandardInput", KNOWN_LATER, "null", "it is /dev/null"},
 	{"StandardInputData", KNOWN_REFUSED, "", "the service would not get its input"},
 	{"StandardInputText", KNOWN_REFUSED, "", "the service would not get its input"},
 	{"StandardOutput", KNOWN_HARMLESS, NULL, log_goes},
@@ -282,6 +279,35 @@ static const struct known service_known[] = {
 	{"WatchdogSignal", KNOWN_LATER, NULL, no_watchdog},
 };
 
+static const char mq_only[] = "it matters to ListenMessageQueue= only";
+static const char one_kind[] = "only stream, datagram and sequential-packet sockets and FIFOs are";
+
+static const struct known socket_known[] = {
+	{"AcceptFileDescriptors", KNOWN_LATER, "yes", NULL},
+	{"ExecStartPost", KNOWN_REFUSED, "", more_commands},
+	{"ExecStartPre", KNOWN_REFUSED, "", more_commands},
+	{"ExecStopPost", KNOWN_REFUSED, "", more_commands},
+	{"ExecStopPre", KNOWN_REFUSED, "", more_commands},
+	{"FlushPending", KNOWN_LATER, "no", "what has come meanwhile starts the service again"},
+	{"ListenMessageQueue", KNOWN_REFUSED, "", one_kind},
+	{"ListenNetlink", KNOWN_REFUSED, "", one_kind},
+	{"ListenSpecial", KNOWN_REFUSED, "", one_kind},
+	{"ListenUSBFunction", KNOWN_REFUSED, "", one_kind},
+	{"MessageQueueMaxMessages", KNOWN_HARMLESS, NULL, mq_only},
+	{"MessageQueueMessageSize", KNOWN_HARMLESS, NULL, mq_only},
+	{"PassFileDescriptorsToExec", KNOWN_HARMLESS, "no", "a socket has no commands here"},
+	{"PassPIDFD", KNOWN_LATER, "no", NULL},
+	{"PollLimitBurst", KNOWN_LATER, NULL, "TriggerLimitBurst= holds"},
+	{"PollLimitIntervalSec", KNOWN_LATER, NULL, "TriggerLimitIntervalSec= holds"},
+	{"SELinuxContextFromNet", KNOWN_REFUSED, "no", rights},
+	{"SmackLabel", KNOWN_SANDBOX, "", NULL},
+	{"SmackLabelIPIn", KNOWN_SANDBOX, "", NULL},
+	{"SmackLabelIPOut", KNOWN_SANDBOX, "", NULL},
+	{"SocketProtocol", KNOWN_REFUSED, "", "it would be another protocol"},
+	{"TimeoutSec", KNOWN_HARMLESS, NULL, "a socket has no commands here"},
+	{"Writable", KNOWN_HARMLESS, NULL, "it matters to ListenSpecial= only"},
+};
+
 const struct known *directives_known(enum directive_section section, size_t *n)
 {
 	switch (section) {
@@ -291,6 +317,9 @@ const struct known *directives_known(enum directive_section section, size_t *n)
 	case DIRECTIVES_SERVICE:
 		*n = ARRAY_LEN(service_known);
 		return service_known;
+	case DIRECTIVES_SOCKET:
+		*n = ARRAY_LEN(socket_known);
+		return socket_known;
 	default:
 		*n = 0;
 		return NULL;

@@ -15,6 +15,7 @@
 extern const struct directive_area directive_area_unit, directive_area_service,
 	directive_area_hakim;
 extern const struct directive_area directive_area_exec, directive_area_limits;
+extern const struct directive_area directive_area_socket, directive_area_pass;
 
 #define DIRECTIVE_SETTER(name)                                                                \
 	int name(const struct directive *d, struct directive_context *ctx, const char *value, \

@@ -14,6 +14,7 @@
 #include "supervisor/command.h"
 #include "supervisor/directories.h"
 #include "supervisor/manager.h"
+#include "supervisor/sockets.h"
 #include "supervisor/spawn.h"
 
 static int set(struct strv *env, const char *name, const char *value)
@@ -200,6 +201,7 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	_cleanup_(strv_free) struct strv env = {0};
 	_cleanup_(strv_free) struct strv argv = {0};
 	_cleanup_free_ char *path = NULL;
+	_cleanup_(pass_fds_free) struct pass_fds pass = {.in_fd = -1};
 	_cleanup_close_ int secret_fd = -EBADF;
 	_cleanup_close_ int exec_write = -EBADF;
 	char procs[400] = "";
@@ -237,6 +239,8 @@ static int launch(struct service *s, const struct command *command, enum board_r
 		else if (secret_fd < -1)
 			r = secret_fd;
 	}
+	if (r == 0 && is_main)
+		r = pass_fds_collect(s, &pass, &env, &spawn.listen_pid, err);
 	if (r == 0)
 		r = command_expand(command, &env, &argv, err);
 	if (r == 0)
@@ -262,6 +266,12 @@ static int launch(struct service *s, const struct command *command, enum board_r
 		s->unit->working_directory_optional ? (id.home[0] ? id.home : "/") : NULL;
 	spawn.secret_fd = secret_fd;
 	spawn.exec_fd = exec_write;
+	spawn.fds = pass.v;
+	spawn.n_fds = pass.n;
+	spawn.in_fd = pass.in_fd;
+	/* inetd's programs speak by it, too. */
+	if (pass.in_fd >= 0)
+		spawn.out_fd = pass.in_fd;
 	/* A status probe is no part of the service: its end must not count as the service's. */
 	spawn.cgroup_fd = role == ROLE_STATUS ? -1 : s->cgroup_fd;
 	spawn.cgroup_procs = role != ROLE_STATUS && *procs ? procs : NULL;

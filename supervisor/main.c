@@ -18,6 +18,7 @@
 #include "common/cleanup.h"
 #include "supervisor/control.h"
 #include "supervisor/manager.h"
+#include "supervisor/sockets.h"
 
 static const char *const default_module_dirs[] = {"/etc/hakim/modules", HAKIM_LIBDIR "/modules",
 						  NULL};
@@ -239,6 +240,7 @@ static void run(struct manager *m)
 			takeover_save(m);
 		if (m->exit_now && !m->order_pending)
 			return;
+		sockets_watch(m);
 		if (m->order_pending)
 			continue;
 		loop_run_once(&m->loop, next_timer(m));

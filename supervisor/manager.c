@@ -15,6 +15,7 @@
 
 #include "common/cleanup.h"
 #include "supervisor/control.h"
+#include "supervisor/sockets.h"
 #include "supervisor/spawn.h"
 
 #define STABLE_USEC                                                                              \
@@ -138,6 +139,7 @@ void service_free(struct service *s)
 	char name[KEEPER_NAME_MAX];
 
 	probe_off(s);
+	sockets_free(s);
 	close_watched(m, &s->notify_source, &s->notify_fd);
 	close_watched(m, &s->exec_source, &s->exec_pipe);
 	close_watched(m, &s->status_source, &s->status_pipe);
@@ -374,6 +376,17 @@ static void timer_restart(struct service *s)
 	service_timer_set(s, TIMER_STATE, now_us() + (delay ? delay : 1));
 }
 
+static void listen_action(struct service *s)
+{
+	struct err err = {0};
+
+	if (sockets_listen(s, &err) == 0)
+		return;
+	service_set_error(s, "%s", err.text);
+	s->machine.result = RESULT_RESOURCES;
+	service_event(s, EVENT_SPAWN_FAILED);
+}
+
 /* The order of the bits is the order of the actions. */
 void service_carry_out(struct service *s, unsigned actions)
 {
@@ -410,6 +423,10 @@ void service_carry_out(struct service *s, unsigned actions)
 		s->empty_checks = 0;
 		check_empty(s);
 	}
+	if (actions & DO_UNLISTEN)
+		sockets_unlisten(s);
+	if (actions & DO_LISTEN)
+		listen_action(s);
 }
 
 void service_event(struct service *s, enum service_event event)
@@ -420,6 +437,7 @@ void service_event(struct service *s, enum service_event event)
 
 	s->manager->dirty = true;
 	if (s->machine.state != old) {
+		s->manager->sockets_pending = true;
 		s->state_since_us = now_us();
 		if (up_since && s->state_since_us - up_since >= STABLE_USEC)
 			s->restarts_in_row = 0;

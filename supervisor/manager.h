@@ -69,6 +69,8 @@ struct service {
 	bool probing;
 
 	uint64_t timers[SERVICE_TIMERS];
+	struct listener *listener; /* sockets.c; NULL: it has no sockets open */
+
 	unsigned spawn_action; /* what TIMER_SPAWN tries again */
 	unsigned empty_checks;
 	bool stop_pending; /* is to stop once the units ordered after it have stopped */
@@ -111,13 +113,14 @@ struct manager {
 	char log_dir[108];
 
 	struct source wake_source, keeper_source;
-	int say_index;      /* the cursor of our own log; -1 */
-	int say_read;       /* read end of our own log, as PID 1 kept it; -1 */
-	int control_kept;   /* the control socket, as PID 1 kept it; -1 */
-	int say_fd;         /* write end of our own log; -1 */
-	int console_fd;     /* an O_NONBLOCK description of the container's console; -1 */
-	bool order_pending; /* order_run() has something to look at */
-	bool stopping;      /* the container stops */
+	int say_index;        /* the cursor of our own log; -1 */
+	int say_read;         /* read end of our own log, as PID 1 kept it; -1 */
+	int control_kept;     /* the control socket, as PID 1 kept it; -1 */
+	int say_fd;           /* write end of our own log; -1 */
+	int console_fd;       /* an O_NONBLOCK description of the container's console; -1 */
+	bool order_pending;   /* order_run() has something to look at */
+	bool sockets_pending; /* sockets_watch() has something to look at */
+	bool stopping;        /* the container stops */
 	bool stopped_told;
 	bool exit_now;            /* leave the loop: reexec, or all is stopped */
 	bool dirty;               /* the state is to be written */

@@ -8,6 +8,7 @@
 #include "supervisor/condition.h"
 #include "supervisor/control.h"
 #include "supervisor/manager.h"
+#include "supervisor/sockets.h"
 
 static bool is_at_rest(const struct service *s)
 {
@@ -207,6 +208,7 @@ void order_run(struct manager *m)
 void order_boot(struct manager *m)
 {
 	for (size_t i = 0; i < m->n_services; i++)
-		order_start(m, m->services[i]);
+		if (!sockets_start_it(m, m->services[i]))
+			order_start(m, m->services[i]);
 	m->order_pending = true;
 }

@@ -290,7 +290,8 @@ static unsigned step_passive(const struct service_policy *policy, struct service
 		return (socket ? DO_UNLISTEN : 0) | enter_waiting(m);
 	case EVENT_SPAWN_FAILED:
 		m->state = SERVICE_FAILED;
-		m->result = RESULT_RESOURCES;
+		if (m->result == RESULT_SUCCESS)
+			m->result = RESULT_RESOURCES;
 		return (socket ? DO_UNLISTEN : 0) | DO_SETTLED;
 	default:
 		return 0;
@@ -401,6 +402,8 @@ static const char *const results[SERVICE_RESULTS] = {
 	[RESULT_CORE_DUMP] = "core-dump",
 	[RESULT_OOM_KILL] = "oom-kill",
 	[RESULT_START_LIMIT] = "start-limit-hit",
+	[RESULT_TRIGGER_LIMIT] = "trigger-limit-hit",
+	[RESULT_SERVICE_LIMIT] = "service-start-limit-hit",
 	[RESULT_EXEC_CONDITION] = "exec-condition",
 };
 

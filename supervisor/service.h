@@ -85,6 +85,8 @@ enum service_result {
 	RESULT_CORE_DUMP,      /* killed by a signal that made it dump core */
 	RESULT_OOM_KILL,       /* the kernel killed one of its processes for lack of memory */
 	RESULT_START_LIMIT,    /* started too often (StartLimitBurst=) */
+	RESULT_TRIGGER_LIMIT,  /* a socket's traffic has started its service too often */
+	RESULT_SERVICE_LIMIT,  /* the service of a socket has hit its own StartLimitBurst= */
 	RESULT_EXEC_CONDITION, /* an ExecCondition= said no */
 	SERVICE_RESULTS,
 };

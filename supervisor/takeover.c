@@ -15,6 +15,7 @@
 
 #include "common/cleanup.h"
 #include "supervisor/manager.h"
+#include "supervisor/sockets.h"
 
 /*
  * The format is lines of "key value"; "service NAME" begins a service. Unknown keys are skipped, so
@@ -122,6 +123,7 @@ static struct service *orphan_service(struct manager *m, const char *name)
 		unit_free(unit);
 		return NULL;
 	}
+	unit->kind = unit_kind_of(name);
 	unit->kill_signal = SIGTERM;
 	unit->timeout_stop_usec = 90 * USEC_PER_SEC;
 	unit->timeout_start_usec = 90 * USEC_PER_SEC;
@@ -330,6 +332,26 @@ static bool restore_board(struct manager *m)
 	return found;
 }
 
+/* "sock:UNIT:INDEX"; a unit's name may have a ":" in it. */
+static void take_socket(struct manager *m, const char *name, int fd)
+{
+	const char *last = strrchr(name, ':');
+	char unit[UNIT_NAME_MAX];
+	struct service *s = NULL;
+	unsigned index = 0;
+
+	snprintf(unit, sizeof(unit), "%.*s", (int)(last - name - 5), name + 5);
+	if (last > name + 5 && unit_name_valid(unit) &&
+	    unsigned_parse(last + 1, 4096, &index, NULL) == 0)
+		s = find_or_orphan(m, unit);
+	if (s) {
+		sockets_take(s, index, fd);
+		return;
+	}
+	close(fd);
+	keeper_drop(&m->keeper, name, NULL);
+}
+
 static void take_kept(void *data, const char *name, int fd)
 {
 	struct manager *m = data;
@@ -341,6 +363,10 @@ static void take_kept(void *data, const char *name, int fd)
 	}
 	if (strcmp(name, "control") == 0) {
 		m->control_kept = fd;
+		return;
+	}
+	if (strncmp(name, "sock:", 5) == 0) {
+		take_socket(m, name, fd);
 		return;
 	}
 	s = strchr(name, ':') ? find_or_orphan(m, strchr(name, ':') + 1) : NULL;
@@ -457,6 +483,24 @@ static void resume(struct service *s)
 		s->timers[TIMER_STATUS] = now_us() + USEC_PER_SEC;
 }
 
+/* Nothing of it runs: a socket that is up listens, one that is at rest does not. */
+static void resume_passive(struct service *s, bool fresh)
+{
+	struct err err = {0};
+
+	if (s->policy.kind != KIND_SOCKET)
+		return;
+	if (s->machine.state == SERVICE_RUNNING) {
+		/* An orphan listens with what it has. */
+		if (!s->orphan && sockets_listen(s, &err) < 0) {
+			service_set_error(s, "%s", err.text);
+			service_event(s, EVENT_SPAWN_FAILED);
+		}
+	} else if (service_is_at_rest(s->machine.state) && !fresh) {
+		sockets_unlisten(s);
+	}
+}
+
 bool takeover_restore(struct manager *m)
 {
 	bool have_state = restore_state(m);
@@ -483,11 +527,14 @@ void takeover_resume(struct manager *m, bool fresh)
 			say(m, "%s: %s", s->unit->name, err.text);
 		if (s->cgroup_fd < 0 && service_is_active(s->machine.state))
 			s->cgroup_fd = cgroup_open(&m->cgroups, s->unit->name);
-		resume(s);
+		if (s->policy.kind == KIND_SERVICE)
+			resume(s);
+		else
+			resume_passive(s, fresh);
 		/* Without a state nobody knows what was at rest on purpose: what is to run does, a
 		 * oneshot is not repeated. */
 		if (fresh && s->machine.state == SERVICE_DEAD && !s->orphan &&
-		    s->policy.type != TYPE_ONESHOT)
+		    s->policy.type != TYPE_ONESHOT && !sockets_start_it(m, s))
 			order_start(m, s);
 	}
 	m->order_pending = true;

@@ -12,6 +12,7 @@
 #include "common/cleanup.h"
 #include "supervisor/command.h"
 #include "supervisor/directive.h"
+#include "supervisor/socket.h"
 
 /* A file of one of the directories. */
 struct found {
@@ -388,6 +389,7 @@ void unit_free(struct unit *unit)
 		&unit->requires,         &unit->environment_default,
 		&unit->environment,      &unit->environment_files,
 		&unit->pass_environment, &unit->secret_pipe,
+		&unit->sockets,
 	};
 	char *texts[] = {
 		unit->name,
@@ -415,6 +417,7 @@ void unit_free(struct unit *unit)
 	commands_free(&unit->start);
 	commands_free(&unit->stop);
 	command_free(&unit->status_exec);
+	socket_config_free(unit->socket);
 	free(unit);
 }
 

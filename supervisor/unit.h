@@ -141,6 +141,14 @@ struct unit {
 	struct unit_exec exec;
 	struct unit_limits limits;
 
+	/* [Service], what it is given besides its standard fds */
+	struct strv sockets; /* Sockets=: sockets of other names whose fds it gets, too */
+	bool non_blocking;   /* NonBlocking=: its sockets are O_NONBLOCK */
+	bool stdin_socket;   /* StandardInput=socket */
+
+	/* [Socket], see socket.h; NULL in other units */
+	struct socket_config *socket;
+
 	/* [X-Hakim] */
 	bool strict;                  /* Strict=: what this container forbids is a failure */
 	char *ready_http;             /* an http:// URL: ready when it answers 200 (2xx) */

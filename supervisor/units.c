@@ -7,6 +7,7 @@
 
 #include "common/cleanup.h"
 #include "supervisor/manager.h"
+#include "supervisor/sockets.h"
 
 static void tell_problems(struct manager *m, const struct problems *problems)
 {
@@ -161,7 +162,7 @@ int manager_reload(struct manager *m, struct err *err)
 		    !m->services[i]->policy.has_probe)
 			service_event(m->services[i], EVENT_PROBE_OK);
 	for (size_t i = 0; i < m->n_services; i++)
-		if (m->services[i]->is_new)
+		if (m->services[i]->is_new && !sockets_start_it(m, m->services[i]))
 			order_start(m, m->services[i]);
 	m->dirty = m->order_pending = true;
 	say(m, "reloaded: %zu units", m->units.n);

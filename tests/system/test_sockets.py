@@ -1,0 +1,208 @@
+"""Sockets: traffic starts a service, which gets them; they outlive the service and the supervisor."""
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import stat
+import time
+
+import pytest
+
+from hakim import log_files, status, supervisor, unit, wait_supervisor, wait_units
+from hosts.process import wait_until
+
+PATH = "/run/echo.sock"
+SERVICE = "[Service]\nExecStart=/usr/local/bin/listener {options}\n{more}"
+
+
+def container(lxc, helpers, name="echo", listen=f"ListenStream={PATH}", options="", more="", socket_more=""):
+    """A container with NAME.socket and NAME.service, which is the listener of tests/helpers."""
+    host = lxc()
+    host.put_file("/usr/local/bin/listener", (helpers / "listener").read_bytes(), mode=0o755)
+    unit(host, f"{name}.socket", f"[Socket]\n{listen}\n{socket_more}")
+    unit(host, f"{name}.service", SERVICE.format(options=options, more=more))
+    return host
+
+
+def connect(host, path=PATH, timeout=10.0):
+    """A connection to a Unix socket of the container."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.settimeout(timeout)
+    client.connect(str(host.root(path)))
+    return client
+
+
+def ask(host, text, path=PATH):
+    """One line to the server, and its answer."""
+    with connect(host, path) as client:
+        client.sendall(text.encode() + b"\n")
+        return client.makefile().readline().strip()
+
+
+def facts(answer):
+    """The words NAME=VALUE of "info"."""
+    return dict(word.split("=", 1) for word in answer.split())
+
+
+def log(host, name="echo"):
+    """What the service has written so far."""
+    text = b""
+    for path in log_files(host, name):
+        if os.path.exists(host.root(path)):
+            with open(host.root(path), "rb") as file:
+                text += file.read()
+    return text.decode()
+
+
+def wait_log(host, text, name="echo"):
+    """Waits until the service has said it."""
+    wait_until(f"{name} says {text!r}", lambda: text in log(host, name), 10, 0.02)
+
+
+def booted(host, **want):
+    """Starts the container and waits for its units."""
+    host.start({}, tty=False)
+    return wait_units(host, **want)
+
+
+def sub(host, name):
+    """The sub state of a unit."""
+    return status(host)["units"][name]["sub"]
+
+
+def cpu_ticks(pid):
+    """User and system time of a process so far, in ticks."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_a_connection_starts_the_service_which_gets_the_socket(lxc, helpers):
+    host = container(lxc, helpers, socket_more="SocketMode=0606\nFileDescriptorName=front\n")
+    booted(host, echo="dead", **{"echo.socket": "listening"})
+    mode = os.stat(host.root(PATH)).st_mode
+    assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o606
+    found = facts(ask(host, "info"))
+    assert found["fds"] == "1" and found["names"] == "front"
+    assert found["listen_pid"] == found["pid"]
+    assert sub(host, "echo") == "running"
+    assert ask(host, "hello") == "hello"
+    assert host.stop() == 0
+
+
+def test_a_datagram_and_a_fifo_start_it_too(lxc, helpers):
+    host = container(lxc, helpers, listen="ListenDatagram=/run/d\nListenFIFO=/run/f\nListenStream=127.0.0.1:4000\n"
+                     "ListenSequentialPacket=@abstract", options="--idle 300")
+    booted(host, echo="dead", **{"echo.socket": "listening"})
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.sendto(b"by datagram", str(host.root("/run/d")))
+    wait_log(host, "got: by datagram")
+    assert "fds=4 names=echo.socket:echo.socket:echo.socket:echo.socket" in log(host)
+    wait_units(host, echo="dead")
+    with open(str(host.root("/run/f")), "w", encoding="utf-8") as fifo:
+        fifo.write("by fifo\n")
+    wait_log(host, "got: by fifo")
+    wait_units(host, echo="dead")
+    host.exec(["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/4000; echo by tcp >&3; read -r a <&3; [ \"$a\" = 'by tcp' ]"])
+    assert host.stop() == 0
+
+
+def test_no_connection_is_refused_while_the_service_restarts(lxc, helpers):
+    host = container(lxc, helpers, more="Restart=always\nRestartSec=0\n")
+    booted(host, **{"echo.socket": "listening"})
+    pids = set()
+    for _ in range(5):
+        for _ in range(10):
+            pids.add(facts(ask(host, "info"))["pid"])
+        # A connection that is accepted and not answered is the server's loss, not the socket's.
+        with connect(host) as client:
+            client.sendall(b"exit 0\n")
+    assert len(pids) == 5
+    host.exec(["hakimctl", "restart", "echo"])
+    assert ask(host, "still there") == "still there"
+    assert host.stop() == 0
+
+
+def test_the_socket_outlives_kill_9_of_the_supervisor(lxc, helpers):
+    host = container(lxc, helpers, options="--idle 500")
+    booted(host, echo="dead", **{"echo.socket": "listening"})
+    inode = os.stat(host.root(PATH)).st_ino
+    for _ in range(3):
+        old = supervisor(host)
+        os.kill(old, signal.SIGKILL)
+        # While there is none it is PID 1's, and the connection waits.
+        with connect(host) as client:
+            client.sendall(b"info\n")
+            assert facts(client.makefile().readline())["fds"] == "1"
+        wait_supervisor(host, other_than=old)
+        wait_units(host, echo="dead")
+    assert os.stat(host.root(PATH)).st_ino == inode, "it was never bound anew"
+    old = supervisor(host)
+    pid = facts(ask(host, "info"))["pid"]
+    os.kill(old, signal.SIGKILL)
+    wait_supervisor(host, other_than=old)
+    wait_units(host, echo="running", **{"echo.socket": "listening"})
+    assert facts(ask(host, "info"))["pid"] == pid, "the service that runs keeps it"
+    assert host.stop() == 0
+
+
+def test_the_supervisor_does_not_look_while_the_service_runs(lxc, helpers):
+    host = lxc()
+    unit(host, "deaf.socket", f"[Socket]\nListenStream={PATH}\n")
+    unit(host, "deaf.service", "[Service]\nExecStart=/bin/sleep 1000\n")
+    booted(host, deaf="dead", **{"deaf.socket": "listening"})
+    pid = supervisor(host)
+    with connect(host):
+        wait_units(host, deaf="running")
+        before = cpu_ticks(pid)
+        # As long as somebody waits there the kernel says so; the supervisor must not ask.
+        time.sleep(1)
+        assert cpu_ticks(pid) - before <= 2
+    assert host.stop() == 0
+
+
+def test_a_service_that_fails_at_once_is_given_up(lxc, helpers):
+    host = container(lxc, helpers, options="--fail", more="[Unit]\nStartLimitIntervalSec=0\n")
+    booted(host, echo="dead", **{"echo.socket": "listening"})
+    with connect(host):
+        found = wait_units(host, **{"echo.socket": "failed"})
+    assert found["units"]["echo.socket"]["result"] == "trigger-limit-hit"
+    starts = len(re.findall(r"pid=\d+ listen_pid", log(host)))
+    assert 1 < starts <= 20
+    with pytest.raises(ConnectionRefusedError):
+        connect(host)
+    # Its left-over is in nobody's way.
+    host.exec(["hakimctl", "start", "echo.socket"], check=False)
+    wait_until("it listens again", lambda: sub(host, "echo.socket") in ("listening", "failed"), 5)
+    assert host.stop() == 0
+
+
+def test_a_service_started_by_hand_gets_its_sockets_too(lxc, helpers):
+    host = container(lxc, helpers, more="Sockets=more.socket\n")
+    unit(host, "more.socket", "[Socket]\nListenStream=/run/more.sock\nService=echo.service\nFileDescriptorName=more\n")
+    booted(host, echo="dead", **{"echo.socket": "listening", "more.socket": "listening"})
+    host.exec(["hakimctl", "start", "echo"])
+    found = facts(ask(host, "info", "/run/more.sock"))
+    assert found["names"] == "echo.socket:more"
+    assert host.stop() == 0
+
+
+def test_a_socket_without_its_service_says_so(lxc, helpers):
+    host = lxc()
+    unit(host, "alone.socket", f"[Socket]\nListenStream={PATH}\n")
+    found = booted(host, **{"alone.socket": "failed"})
+    assert "alone.service" in found["units"]["alone.socket"]["last_error"]
+    assert host.stop() == 0
+
+
+def test_its_file_goes_at_a_stop_if_it_is_to(lxc, helpers):
+    host = container(lxc, helpers, socket_more="RemoveOnStop=yes\nSymlinks=/run/link.sock\n")
+    booted(host, echo="dead", **{"echo.socket": "listening"})
+    assert os.readlink(host.root("/run/link.sock")) == PATH
+    host.exec(["hakimctl", "stop", "echo.service", "echo.socket"])
+    wait_units(host, **{"echo.socket": "dead"})
+    assert not os.path.lexists(host.root(PATH))
+    assert not os.path.lexists(str(host.root("/run/link.sock")))
+    assert host.stop() == 0
