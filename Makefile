@@ -165,11 +165,14 @@ format:
 
 #: make install   DESTDIR= PREFIX=/usr
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/hakim/modules
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/hakim/modules \
+		$(DESTDIR)$(PREFIX)/lib/hakim/bin
 	install -m 0755 $(BUILD)/hakim-init $(DESTDIR)$(PREFIX)/sbin/hakim-init
 	install -m 0755 $(BUILD)/hakimctl $(DESTDIR)$(PREFIX)/bin/hakimctl
 	install -m 0755 $(BUILD)/hakim-supervisor $(DESTDIR)$(PREFIX)/lib/hakim/hakim-supervisor
 	install -m 0755 $(BUILD)/hakim-agent-fetch $(DESTDIR)$(PREFIX)/lib/hakim/hakim-agent-fetch
+	# Out of the way of a systemd's own; dpkg/setup puts it into the PATH of an image.
+	ln -sf ../../../bin/hakimctl $(DESTDIR)$(PREFIX)/lib/hakim/bin/systemctl
 	for unit in modules/*/*.service; do install -m 0644 "$$unit" $(DESTDIR)$(PREFIX)/lib/hakim/modules/; done
 
 #: make clean     remove build/

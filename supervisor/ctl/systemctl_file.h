@@ -1,0 +1,28 @@
+/*
+ * systemctl_file.h - a unit as its files say: where they are, and whether it is wanted at boot.
+ * Asks no supervisor, so that it is true in an image that is being built.
+ */
+#pragma once
+
+#include "common/err.h"
+#include "common/strv.h"
+
+struct sc_file {
+	char *path; /* NULL: there is none */
+	struct strv dropins;
+	bool masked;
+	const char
+		*enabled; /* the word of `systemctl is-enabled`; "not-found" where there is none */
+};
+
+/* 0 or -ENOMEM. */
+int sc_file_find(const char *name, struct sc_file *file);
+void sc_file_free(struct sc_file *file);
+/* Whether a section of the file has an assignment that begins with these letters. A quick look, not
+ * a reading of the unit. */
+bool sc_file_has(const char *path, const char *section, const char *directive);
+/* The names of all unit files, sorted. 0 or -ENOMEM. */
+int sc_file_list(struct strv *names);
+/* "enable", "disable", "mask", "unmask" without a supervisor: the next one finds it so. 0 or -errno
+ * and a sentence; -ENXIO: there is no such unit. */
+int sc_file_install(const char *verb, const char *name, struct err *err);
