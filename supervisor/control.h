@@ -25,4 +25,6 @@ void control_close(struct manager *m);
 
 /* report.c: one JSON object each, as docs/control.md says. */
 void report_manager(struct manager *m, struct json *json);
+/* Where we are, in one word. */
+const char *report_place(const struct manager *m);
 void report_service(struct service *s, struct json *json, bool with_tail);

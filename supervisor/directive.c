@@ -90,6 +90,8 @@ static int assign_supported(struct unit_load *load, const struct directive *d, c
 		/* Conditions are one list, whatever they ask. */
 		if (strncmp(d->name, "Condition", 9) == 0)
 			remarks_forget(load, "Condition", true);
+		if (strncmp(d->name, "Assert", 6) == 0)
+			remarks_forget(load, "Assert", true);
 		return 0;
 	}
 	if (!d->reset)
@@ -204,6 +206,8 @@ static int assign(void *arg, const char *section, const char *name, const char *
 	/* An empty condition of any kind takes all back: what one of ours does. */
 	if (s == DIRECTIVES_UNIT && !*value && strncmp(name, "Condition", 9) == 0)
 		name = "ConditionPathExists";
+	if (s == DIRECTIVES_UNIT && !*value && strncmp(name, "Assert", 6) == 0)
+		name = "AssertPathExists";
 	d = directive_find(s, name);
 	if (d)
 		return assign_supported(load, d, value, line);

@@ -1,5 +1,5 @@
 /*
- * directive_list.c - the supported directives that are lists of words, commands or conditions.
+ * directive_list.c - the supported directives that are lists of words or commands.
  */
 #include "supervisor/directive_set.h"
 
@@ -230,49 +230,4 @@ DIRECTIVE_SETTER(directive_set_command)
 	*DIRECTIVE_FIELD(struct command) = commands.v[0];
 	commands.v[0] = (struct command){0};
 	return r;
-}
-
-/* An empty one takes back the conditions of every kind (systemd.unit(5)). */
-DIRECTIVE_RESET(directive_reset_conditions)
-{
-	for (size_t i = 0; i < ctx->unit->n_conditions; i++)
-		free(ctx->unit->conditions[i].arg);
-	free(ctx->unit->conditions);
-	ctx->unit->conditions = NULL;
-	ctx->unit->n_conditions = 0;
-	return 0;
-}
-
-DIRECTIVE_SETTER(directive_set_condition)
-{
-	struct unit *unit = ctx->unit;
-	struct condition condition = {.kind = d->arg}, *grown;
-	_cleanup_free_ char *arg = NULL;
-	int r;
-
-	if (*value == '|') {
-		condition.trigger = true;
-		value += 1 + strspn(value + 1, " \t");
-	}
-	if (*value == '!') {
-		condition.negate = true;
-		value += 1 + strspn(value + 1, " \t");
-	}
-	r = specifier_expand(value, unit->name, &arg, err);
-	if (r < 0)
-		return r;
-	if (condition.kind == CONDITION_PATH_EXISTS)
-		r = directive_path_check(arg, err);
-	else if (!variable_name_valid(arg, strcspn(arg, "=")))
-		r = err_set(err, -EINVAL, "\"%.*s\" is no name of a variable",
-			    (int)(strcspn(arg, "=") < 60 ? strcspn(arg, "=") : 60), arg);
-	if (r < 0)
-		return r;
-	grown = reallocarray(unit->conditions, unit->n_conditions + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	condition.arg = steal_ptr(&arg);
-	grown[unit->n_conditions++] = condition;
-	unit->conditions = grown;
-	return 0;
 }

@@ -245,10 +245,6 @@ SETTER(set_url)
 static const struct directive unit_directives[] = {
 	{"After", directive_set_units, AT(after), 0, directive_reset_units},
 	{"Before", directive_set_units, AT(before), 0, directive_reset_units},
-	{"ConditionEnvironment", directive_set_condition, 0, CONDITION_ENVIRONMENT,
-	 directive_reset_conditions},
-	{"ConditionPathExists", directive_set_condition, 0, CONDITION_PATH_EXISTS,
-	 directive_reset_conditions},
 	{"Description", set_string, AT(description), 0, NULL},
 	{"Documentation", set_documentation, 0, 0, NULL},
 	{"Requires", directive_set_units, AT(requires), 0, directive_reset_units},

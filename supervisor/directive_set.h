@@ -16,6 +16,7 @@ extern const struct directive_area directive_area_unit, directive_area_service,
 	directive_area_hakim;
 extern const struct directive_area directive_area_exec, directive_area_limits;
 extern const struct directive_area directive_area_socket, directive_area_pass;
+extern const struct directive_area directive_area_condition;
 
 #define DIRECTIVE_SETTER(name)                                                                \
 	int name(const struct directive *d, struct directive_context *ctx, const char *value, \
@@ -30,12 +31,10 @@ DIRECTIVE_SETTER(directive_set_environment_file);
 DIRECTIVE_SETTER(directive_set_directories);
 DIRECTIVE_SETTER(directive_set_commands);
 DIRECTIVE_SETTER(directive_set_command);
-DIRECTIVE_SETTER(directive_set_condition);
 
 DIRECTIVE_RESET(directive_reset_list);
 DIRECTIVE_RESET(directive_reset_units);
 DIRECTIVE_RESET(directive_reset_commands);
-DIRECTIVE_RESET(directive_reset_conditions);
 
 /* One word of a list that was split and expanded: its check, and the place that it goes to. */
 typedef int (*directive_word_taker)(struct strv *list, char *word, struct err *err);

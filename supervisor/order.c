@@ -1,8 +1,11 @@
 /*
  * order.c - which service may start or stop when: the manager's side of graph.h.
  */
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "supervisor/condition.h"
@@ -104,6 +107,33 @@ static bool may_go(struct manager *m, const struct graph_node *node)
 	return true;
 }
 
+static enum condition_verdict check_conditions(const struct manager *m, const struct unit *unit,
+					       char *reason, size_t size)
+{
+	struct utsname name = {0};
+	cpu_set_t cpus;
+	struct condition_world world = {
+		.root = "",
+		.env = &m->env,
+		.secret_names = &m->secret_names,
+		.place = report_place(m),
+		.uid = geteuid(),
+		.gid = getegid(),
+		.machine = name.machine,
+		.release = name.release,
+		.host = name.nodename,
+		.cpus = 1,
+	};
+
+	if (!unit->n_conditions)
+		return CONDITIONS_HOLD;
+	if (uname(&name) < 0)
+		name = (struct utsname){0};
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+		world.cpus = (unsigned)CPU_COUNT(&cpus);
+	return condition_check(unit, &world, reason, size);
+}
+
 static void go(struct manager *m, struct service *s)
 {
 	struct graph_node *node = node_of(m, s);
@@ -125,13 +155,20 @@ static void go(struct manager *m, struct service *s)
 		service_event(s, EVENT_DEPENDENCY_FAILED);
 		return;
 	}
-	if (condition_check(s->unit, &m->env, &m->secret_names, reason, sizeof(reason)) == 0) {
+	switch (check_conditions(m, s->unit, reason, sizeof(reason))) {
+	case CONDITIONS_UNMET:
 		snprintf(s->status_text, sizeof(s->status_text), "%s", reason);
 		service_event(s, EVENT_CONDITION_UNMET);
-		return;
+		break;
+	case CONDITIONS_WRONG:
+		service_set_error(s, "%s", reason);
+		service_event(s, EVENT_ASSERT_FAILED);
+		break;
+	case CONDITIONS_HOLD:
+		s->status_text[0] = '\0';
+		service_event(s, EVENT_GO);
+		break;
 	}
-	s->status_text[0] = '\0';
-	service_event(s, EVENT_GO);
 }
 
 static bool may_stop(struct manager *m, const struct graph_node *node)

@@ -5,11 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "supervisor/control.h"
 #include "supervisor/degraded.h"
 #include "supervisor/manager.h"
 
 static const char *const places[] = {"unknown", "lxc", "docker", "podman", "other"};
+
+const char *report_place(const struct manager *m)
+{
+	return m->board->place < ARRAY_LEN(places) ? places[m->board->place] : places[0];
+}
 
 static void notes(struct json *j, const struct strv *list)
 {
@@ -51,7 +57,7 @@ void report_manager(struct manager *m, struct json *j)
 	json_string(j, "type", "manager");
 	json_string(j, "version", HAKIM_VERSION);
 	json_string(j, "state", manager_state(m));
-	json_string(j, "place", m->board->place < 5 ? places[m->board->place] : "unknown");
+	json_string(j, "place", report_place(m));
 	json_int(j, "init_pid", m->board->init_pid);
 	json_int(j, "supervisor_pid", getpid());
 	json_int(j, "supervisor_starts", board_load(&m->board->supervisor_starts));

@@ -143,10 +143,11 @@ static unsigned step_at_rest(const struct service_policy *policy, struct service
 		m->result = RESULT_CONDITION;
 		return DO_SETTLED;
 	case EVENT_DEPENDENCY_FAILED:
+	case EVENT_ASSERT_FAILED:
 		if (m->state != SERVICE_WAITING)
 			return 0;
 		m->state = SERVICE_FAILED;
-		m->result = RESULT_DEPENDENCY;
+		m->result = event == EVENT_ASSERT_FAILED ? RESULT_ASSERT : RESULT_DEPENDENCY;
 		return DO_SETTLED;
 	case EVENT_STOP:
 		if (m->state == SERVICE_WAITING || m->state == SERVICE_AUTO_RESTART) {
@@ -405,6 +406,7 @@ static const char *const results[SERVICE_RESULTS] = {
 	[RESULT_TRIGGER_LIMIT] = "trigger-limit-hit",
 	[RESULT_SERVICE_LIMIT] = "service-start-limit-hit",
 	[RESULT_EXEC_CONDITION] = "exec-condition",
+	[RESULT_ASSERT] = "assert",
 };
 
 const char *service_result_name(enum service_result result)

@@ -42,6 +42,7 @@ enum service_event {
 	EVENT_START = 0,         /* it is to start (boot, hakimctl start) */
 	EVENT_GO,                /* WAITING is over: order and conditions allow it */
 	EVENT_CONDITION_UNMET,   /* WAITING is over: a condition does not hold */
+	EVENT_ASSERT_FAILED,     /* WAITING is over: an assertion does not hold */
 	EVENT_DEPENDENCY_FAILED, /* WAITING is over: a unit that it requires is not there or failed
 				  */
 	EVENT_STOP,              /* it is to stop */
@@ -88,6 +89,7 @@ enum service_result {
 	RESULT_TRIGGER_LIMIT,  /* a socket's traffic has started its service too often */
 	RESULT_SERVICE_LIMIT,  /* the service of a socket has hit its own StartLimitBurst= */
 	RESULT_EXEC_CONDITION, /* an ExecCondition= said no */
+	RESULT_ASSERT,         /* an Assert…= does not hold */
 	SERVICE_RESULTS,
 };
 

@@ -15,6 +15,7 @@
 
 #include "common/err.h"
 #include "common/strv.h"
+#include "supervisor/condition.h"
 #include "supervisor/limits.h"
 #include "supervisor/unit_exec.h"
 
@@ -53,11 +54,6 @@ enum unit_kill_mode {
 	KILL_NONE,
 };
 
-enum condition_kind {
-	CONDITION_PATH_EXISTS = 0, /* absolute path */
-	CONDITION_ENVIRONMENT,     /* NAME or NAME=VALUE */
-};
-
 /* RuntimeDirectory= and its kin: where they lie, and the variable that tells the service. */
 enum directory_kind {
 	DIRECTORY_RUNTIME = 0,   /* /run, RUNTIME_DIRECTORY */
@@ -66,13 +62,6 @@ enum directory_kind {
 	DIRECTORY_LOGS,          /* /var/log, LOGS_DIRECTORY */
 	DIRECTORY_CONFIGURATION, /* /etc, CONFIGURATION_DIRECTORY; stays root's */
 	DIRECTORY_KINDS,
-};
-
-struct condition {
-	enum condition_kind kind;
-	bool negate;  /* "!" */
-	bool trigger; /* "|": one of these must hold, instead of all */
-	char *arg;
 };
 
 /* One command line, split by systemd's quoting; $VAR stays in it until command_expand(). */
@@ -109,7 +98,7 @@ struct unit {
 
 	/* [Unit] */
 	struct strv after, before, wants, requires;
-	struct condition *conditions;
+	struct condition *conditions; /* and assertions */
 	size_t n_conditions;
 
 	/* [Service] */

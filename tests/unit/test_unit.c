@@ -151,9 +151,19 @@ static void values_that_are_none_refuse_the_unit(void **state)
 		{"[Unit]\nAfter=a/b.service", "After: "},
 		{"[Unit]\nConditionPathExists=x", "ConditionPathExists: "},
 		{"[Unit]\nConditionEnvironment=!", "ConditionEnvironment: "},
-		{"[Unit]\nConditionPathIsDirectory=/x",
-		 "ConditionPathIsDirectory: is not supported yet"},
-		{"[Unit]\nAssertPathExists=/x", "AssertPathExists: is not supported yet"},
+		{"[Unit]\nConditionCPUFeature=sse2", "ConditionCPUFeature: is not supported yet"},
+		{"[Unit]\nAssertUnknown=/x", "AssertUnknown: is not supported yet"},
+		{"[Unit]\nAssertPathExists=x", "AssertPathExists: "},
+		{"[Unit]\nConditionMemory=much", "ConditionMemory: "},
+		{"[Unit]\nConditionCPUs=$=2", "ConditionCPUs: "},
+		{"[Unit]\nConditionCapability=CAP_NONE", "ConditionCapability: "},
+		{"[Unit]\nConditionSecurity=luck", "ConditionSecurity: "},
+		{"[Unit]\nConditionFirmware=smbios-field(a=b)", "ConditionFirmware: "},
+		{"[Unit]\nConditionOSRelease=ID", "ConditionOSRelease: "},
+		{"[Unit]\nConditionMemoryPressure=a.slice:10%", "ConditionMemoryPressure: "},
+		{"[Unit]\nConditionMemoryPressure=101%", "ConditionMemoryPressure: "},
+		{"[Unit]\nConditionFirstBoot=maybe", "ConditionFirstBoot: "},
+		{"[Unit]\nConditionUser=!", "ConditionUser: "},
 		{"[X-Hakim]\nReadyHTTP=https://x/", "ReadyHTTP: "},
 		{"[X-Hakim]\nReadyHTTP=http://", "ReadyHTTP: "},
 		{"[X-Hakim]\nReadyHTTP=http://example.org/", "ReadyHTTP: "},
@@ -283,17 +293,22 @@ static void dependencies_can_only_be_added(void **state)
 static void an_empty_condition_takes_all_conditions_back(void **state)
 {
 	load_service("[Unit]\nConditionPathExists=/"
-		     "x\nConditionEnvironment=A\nConditionHost=y\nConditionPathExists=\n"
+		     "x\nConditionEnvironment=A\nAssertHost=b\nConditionCPUFeature="
+		     "y\nConditionPathExists=\n"
 		     "ConditionPathExists=/z");
-	assert_int_equal(unit->n_conditions, 1);
-	assert_string_equal(unit->conditions[0].arg, "/z");
+	assert_int_equal(unit->n_conditions, 2);
+	assert_string_equal(unit->conditions[0].arg, "b");
+	assert_true(unit->conditions[0].assertion);
+	assert_string_equal(unit->conditions[1].arg, "/z");
+	assert_false(unit->conditions[1].assertion);
 	assert_int_equal(problems.n, 0);
 	/* Also one of a kind that is not supported. */
-	load_service("[Unit]\nConditionPathExists=/x\nConditionHost=y\nConditionHost=");
+	load_service("[Unit]\nConditionPathExists=/x\nConditionCPUFeature=y\nConditionCPUFeature=");
 	assert_int_equal(unit->n_conditions, 0);
 	assert_int_equal(problems.n, 0);
-	refuse_service("[Unit]\nAssertPathExists=/x\nConditionHost=", "AssertPathExists: ");
-	load_service("[Unit]\nAssertPathExists=/x\nAssertHost=");
+	refuse_service("[Unit]\nAssertCPUFeature=x\nConditionHost=", "AssertCPUFeature: ");
+	load_service("[Unit]\nAssertPathExists=/x\nAssertCPUFeature=x\nAssertHost=");
+	assert_int_equal(unit->n_conditions, 0);
 }
 
 static void a_variable_that_systemd_drops_is_noted(void **state)
