@@ -209,10 +209,12 @@ bool client_knows(struct client *client, char *const *names, size_t n)
 	if (!n)
 		client_error(client, "name at least one unit");
 	for (size_t i = 0; i < n; i++) {
-		if (manager_find(client->m, names[i]))
+		struct err err = {0};
+
+		if (manager_get(client->m, names[i], &err))
 			continue;
-		client_error(client, "there is no unit %.200s; 'hakimctl status' lists them",
-			     names[i]);
+		client_error(client, "%.400s%s", err.text,
+			     err.code == -ENOENT ? "; 'hakimctl status' lists them" : "");
 		return false;
 	}
 	return n > 0;

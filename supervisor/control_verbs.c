@@ -218,7 +218,7 @@ static void do_logs(struct client *client, char *const *words, size_t n)
 static void do_reload(struct client *client, char *const *words, size_t n)
 {
 	struct err err = {0};
-	int r = manager_reload(client->m, &err);
+	int r = manager_reload(client->m, 0, NULL, &err);
 
 	client_end(client, r < 0 ? err.text : NULL);
 }

@@ -191,9 +191,46 @@ static bool section_fits(enum directive_section section, enum unit_kind kind)
 	}
 }
 
+/*
+ * %y is the unit's own file and %Y the directory of it (systemd.unit(5)): put in here, where the
+ * file is known, with each % of the path doubled for those who expand the rest. *out stays NULL
+ * where there is none.
+ */
+static int fragment_expand(const struct unit_load *load, const char *value, char **out)
+{
+	const char *path = load->ctx.unit->path ? load->ctx.unit->path : load->file;
+	const char *slash = strrchr(path, '/');
+	size_t size;
+	FILE *f;
+
+	if (!strstr(value, "%y") && !strstr(value, "%Y"))
+		return 0;
+	f = open_memstream(out, &size);
+	if (!f)
+		return -ENOMEM;
+	for (const char *p = value; *p; p++) {
+		size_t len = p[0] == '%' && p[1] == 'y' ? strlen(path) : 0;
+
+		if (p[0] == '%' && p[1] == 'Y')
+			len = slash ? (size_t)(slash - path) : 0;
+		for (size_t i = 0; i < len; i++)
+			fputs(path[i] == '%' ? "%%" : (char[]){path[i], 0}, f);
+		if (len) {
+			p++;
+			continue;
+		}
+		fputc(*p, f);
+		/* Both letters of a "%%" go together. */
+		if (*p == '%' && p[1])
+			fputc(*++p, f);
+	}
+	return fclose(f) == 0 ? 0 : -ENOMEM;
+}
+
 static int assign(void *arg, const char *section, const char *name, const char *value,
 		  unsigned line)
 {
+	_cleanup_free_ char *expanded = NULL;
 	struct unit_load *load = arg;
 	enum directive_section s = 0;
 	const struct directive *d;
@@ -203,6 +240,9 @@ static int assign(void *arg, const char *section, const char *name, const char *
 		s++;
 	if (s == DIRECTIVES_SECTIONS || !section_fits(s, load->ctx.unit->kind))
 		return assign_unknown_section(load, section, line);
+	if (fragment_expand(load, value, &expanded) < 0)
+		return -ENOMEM;
+	value = expanded ? expanded : value;
 	/* An empty condition of any kind takes all back: what one of ours does. */
 	if (s == DIRECTIVES_UNIT && !*value && strncmp(name, "Condition", 9) == 0)
 		name = "ConditionPathExists";

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "supervisor/name_index.h"
+#include "supervisor/unit_builtin.h"
 
 /* So many cycles are told, and so many names of one: a knot of all units has thousands. */
 #define CYCLES_TOLD 16
@@ -71,47 +73,68 @@ static void edges_settle(struct edges *edges)
 }
 
 enum found {
-	FOUND_NOTHING = 0, /* it is a service, and there is none of this name */
+	FOUND_NOTHING = 0, /* it could be run, and there is none of this name */
 	FOUND_UNIT,
-	FOUND_OTHER, /* a target, a socket …: of another kind than is run here */
+	FOUND_OTHER, /* a built-in target, a timer …: nothing that has to be waited for */
 };
 
+/* The units by all of their names. */
+struct names {
+	const struct unit_set *set;
+	struct name_index index; /* 1 + the unit's index, as a pointer */
+};
+
+static void names_free(struct names *names)
+{
+	name_index_free(&names->index);
+}
+
+static int names_make(struct names *names, const struct unit_set *set)
+{
+	int r = 0;
+
+	*names = (struct names){.set = set};
+	for (size_t i = 0; i < set->n && r >= 0; i++) {
+		void *value = (void *)(uintptr_t)(i + 1);
+
+		r = name_index_add(&names->index, set->v[i]->name, value);
+		for (size_t k = 0; k < set->v[i]->aliases.n && r >= 0; k++)
+			r = name_index_add(&names->index, set->v[i]->aliases.v[k], value);
+	}
+	return r < 0 ? r : 0;
+}
+
 /* Resolves a name with or without its suffix. */
-static enum found name_find(const struct unit_set *set, const char *name, size_t *index)
+static enum found name_find(const struct names *names, const char *name, size_t *index)
 {
 	char full[UNIT_NAME_MAX];
-	size_t low = 0, high = set->n;
+	void *value;
 
 	if (!unit_name_valid(name)) {
 		if (snprintf(full, sizeof(full), "%s.service", name) >= (int)sizeof(full))
 			return FOUND_NOTHING;
 		name = full;
 	}
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int r = strcmp(name, set->v[middle]->name);
-
-		if (r == 0) {
-			*index = middle;
-			return FOUND_UNIT;
-		}
-		if (r < 0)
-			high = middle;
-		else
-			low = middle + 1;
+	if (name_index_find(&names->index, name, &value)) {
+		*index = (size_t)(uintptr_t)value - 1;
+		return FOUND_UNIT;
 	}
-	return unit_kind_of(name) == KIND_SERVICE ? FOUND_NOTHING : FOUND_OTHER;
+	/* A target that nothing has loaded is a name to be ordered after, and no more. */
+	if (unit_kind_of(name) == KIND_OTHER || unit_builtin(name))
+		return FOUND_OTHER;
+	return FOUND_NOTHING;
 }
 
-static int order_collect(struct edges *edges, const struct unit_set *set, size_t unit)
+static int order_collect(struct edges *edges, const struct names *names, size_t unit)
 {
+	const struct unit_set *set = names->set;
 	const struct strv *lists[] = {&set->v[unit]->after, &set->v[unit]->before};
 	size_t other = 0;
 	int r = 0;
 
 	for (size_t before = 0; before < 2; before++)
 		for (size_t i = 0; i < lists[before]->n && r == 0; i++)
-			if (name_find(set, lists[before]->v[i], &other) == FOUND_UNIT)
+			if (name_find(names, lists[before]->v[i], &other) == FOUND_UNIT)
 				r = before ? edges_add(edges, other, unit, true)
 					   : edges_add(edges, unit, other, false);
 	return r;
@@ -129,21 +152,24 @@ static int missing_add(struct graph *graph, const struct unit_set *set, size_t u
 		if (p->fatal && p->unit && strcmp(p->unit, name) == 0)
 			why = "this unit could not be loaded";
 	}
+	if (strv_has(&set->masked, name))
+		why = "this unit is masked";
 	if (asprintf(&text, "%s: %s=%s: %s", set->v[unit]->name, directive, name, why) < 0)
 		return -ENOMEM;
 	return strv_take(&graph->missing, text);
 }
 
 /* What a unit pulls in; *missing is set when one of them is not there. */
-static int pulls_collect(struct graph *graph, struct edges *edges, const struct unit_set *set,
+static int pulls_collect(struct graph *graph, struct edges *edges, const struct names *names_of,
 			 size_t unit, bool required)
 {
+	const struct unit_set *set = names_of->set;
 	const struct strv *names = required ? &set->v[unit]->requires : &set->v[unit]->wants;
 	size_t other = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < names->n && r == 0; i++) {
-		switch (name_find(set, names->v[i], &other)) {
+		switch (name_find(names_of, names->v[i], &other)) {
 		case FOUND_UNIT:
 			if (other != unit)
 				r = edges_add(edges, unit, other, false);
@@ -320,15 +346,16 @@ static int nodes_fill(struct graph *graph, const struct edges *edges, enum relat
 	return r;
 }
 
-static int relation_build(struct graph *graph, const struct unit_set *set, enum relation relation)
+static int relation_build(struct graph *graph, const struct names *names, enum relation relation)
 {
 	_cleanup_(edges_free) struct edges edges = {0};
+	const struct unit_set *set = names->set;
 	int r = 0;
 
 	for (size_t i = 0; i < set->n && r == 0; i++)
 		r = relation == RELATION_ORDER
-			    ? order_collect(&edges, set, i)
-			    : pulls_collect(graph, &edges, set, i, relation == RELATION_REQUIRES);
+			    ? order_collect(&edges, names, i)
+			    : pulls_collect(graph, &edges, names, i, relation == RELATION_REQUIRES);
 	edges_settle(&edges);
 	if (r == 0 && relation == RELATION_ORDER)
 		r = cycles_cut(graph, set, &edges);
@@ -339,7 +366,8 @@ static int relation_build(struct graph *graph, const struct unit_set *set, enum 
 
 int graph_build(struct graph *graph, const struct unit_set *set, struct err *err)
 {
-	int r = 0;
+	_cleanup_(names_free) struct names names;
+	int r = names_make(&names, set);
 
 	/* One more than needed: calloc(0) may be NULL. */
 	*graph = (struct graph){
@@ -351,7 +379,7 @@ int graph_build(struct graph *graph, const struct unit_set *set, struct err *err
 		r = -ENOMEM;
 	for (enum relation relation = RELATION_ORDER; relation <= RELATION_WANTS && r == 0;
 	     relation++)
-		r = relation_build(graph, set, relation);
+		r = relation_build(graph, &names, relation);
 	if (r == 0)
 		return 0;
 	graph_free(graph);

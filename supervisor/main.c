@@ -19,9 +19,7 @@
 #include "supervisor/control.h"
 #include "supervisor/manager.h"
 #include "supervisor/sockets.h"
-
-static const char *const default_module_dirs[] = {"/etc/hakim/modules", HAKIM_LIBDIR "/modules",
-						  NULL};
+#include "supervisor/user_access.h"
 
 /* The one context. */
 static struct manager manager;
@@ -89,25 +87,6 @@ static void choose_dirs(struct manager *m)
 		snprintf(m->log_dir, sizeof(m->log_dir), "%.90s/log", m->runtime_dir);
 }
 
-static int split_module_dirs(struct manager *m)
-{
-	static struct strv dirs;
-	char *given = getenv("HAKIM_MODULE_DIRS");
-
-	m->module_dirs = default_module_dirs;
-	for (char *at = given; at && *at;) {
-		size_t len = strcspn(at, ":");
-
-		if (len && strv_add_len(&dirs, at, len) < 0)
-			return -ENOMEM;
-		at += len;
-		at += *at == ':';
-	}
-	if (dirs.n)
-		m->module_dirs = (const char *const *)dirs.v;
-	return 0;
-}
-
 static int take_environment(struct manager *m, struct err *err)
 {
 	_cleanup_free_ char *secrets = NULL;
@@ -140,11 +119,11 @@ static int take_environment(struct manager *m, struct err *err)
 
 static void find_coder(struct manager *m)
 {
-	const char *user = getenv("CODER_USER");
-
 	/* No such user: then only root may ask. */
-	if (identity_find(user && *user ? user : "coder", NULL, &m->coder, NULL) < 0)
+	if (user_find(&m->coder, NULL) < 0)
 		m->coder = (struct identity){0};
+	/* Who is root has no need of units of an own scope. */
+	m->paths.user = m->coder.home[0] && m->coder.uid != 0 ? &m->coder : NULL;
 }
 
 /* Our own log is a stream like the others, so that what we said is there after we are not. */
@@ -279,7 +258,7 @@ static int start(struct manager *m, struct err *err)
 	if (r == 0)
 		r = take_environment(m, err);
 	if (r == 0)
-		r = split_module_dirs(m);
+		r = unit_paths_default(&m->paths);
 	if (r < 0)
 		return r;
 	open_console(m);

@@ -168,21 +168,6 @@ void service_free(struct service *s)
 	free(s);
 }
 
-struct service *manager_find(struct manager *m, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (size_t i = 0; i < m->n_services; i++) {
-		const char *have = m->services[i]->unit->name;
-
-		if (strcmp(have, name) == 0)
-			return m->services[i];
-		if (strncmp(have, name, len) == 0 && strcmp(have + len, ".service") == 0)
-			return m->services[i];
-	}
-	return NULL;
-}
-
 /*
  * The pipe of the service's output lives as long as the service is known: the same one for each of
  * its processes, so that nothing is lost between one and the next. PID 1 keeps the read end.
@@ -590,7 +575,7 @@ void manager_read_board(struct manager *m)
 		struct err err = {0};
 
 		board_and(&m->board->request, ~(uint32_t)REQUEST_RELOAD);
-		if (manager_reload(m, &err) < 0)
+		if (manager_reload(m, 0, NULL, &err) < 0)
 			say(m, "reload: %s", err.text);
 	}
 	if (request & REQUEST_STOP && !m->stopping)

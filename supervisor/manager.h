@@ -22,10 +22,13 @@
 #include "supervisor/journal.h"
 #include "supervisor/keeper.h"
 #include "supervisor/loop.h"
+#include "supervisor/name_index.h"
 #include "supervisor/probe.h"
+#include "supervisor/reload.h"
 #include "supervisor/service.h"
 #include "supervisor/state.h"
 #include "supervisor/unit.h"
+#include "supervisor/unit_dirs.h"
 
 #define SERVICE_TEXT 256
 #define SAY_NAME     "hakim-supervisor" /* the name of the supervisor's own log */
@@ -75,7 +78,6 @@ struct service {
 	unsigned empty_checks;
 	bool stop_pending; /* is to stop once the units ordered after it have stopped */
 
-	bool is_new;              /* came with this reload */
 	bool state_unknown;       /* its state was written in words that we do not know */
 	unsigned restarts;        /* automatic restarts since boot */
 	unsigned restarts_in_row; /* since it was last up for a while */
@@ -97,12 +99,14 @@ struct manager {
 	struct journal *journal;
 	struct cgroups cgroups;
 	struct control *control;
-	const char *const *module_dirs;
+	struct unit_paths paths;
 
 	struct unit_set units;
 	struct graph graph;
+	bool graph_stale; /* units were loaded since it was built: manager_graph() */
 	struct service **services;
 	size_t n_services;
+	struct name_index index; /* every name of every service, also its aliases */
 
 	struct strv env;     /* the container's environment, without secrets */
 	struct strv secrets; /* NAME=VALUE; wiped when freed */
@@ -140,7 +144,21 @@ void say(struct manager *m, const char *fmt, ...) __attribute__((format(printf, 
 /* Makes and frees a service for a unit; the manager owns it. NULL on a lack of memory. */
 struct service *service_new(struct manager *m, struct unit *unit);
 void service_free(struct service *s);
+/* By any of its names, also without ".service"; NULL: no unit of this name is loaded. */
 struct service *manager_find(struct manager *m, const char *name);
+/* The same, and loads the unit with what it pulls in where it is not loaded yet (units.c). */
+struct service *manager_get(struct manager *m, const char *name, struct err *err);
+/* Makes the service of a new unit known by its names; after m->services has it. */
+int manager_index(struct manager *m, struct service *s);
+/*
+ * Brings m->services into the order of m->units, and makes those that are missing. What cannot be
+ * made for lack of memory is no unit any more, and -ENOMEM.
+ */
+int manager_align(struct manager *m);
+/* What was said about units, from one problem on: into their notes and the manager's. */
+void manager_tell_problems(struct manager *m, size_t from);
+/* The graph, built anew if units were loaded meanwhile. */
+struct graph *manager_graph(struct manager *m);
 void service_set_unit(struct service *s, struct unit *unit);
 
 /* Feeds the state machine and carries out what it says. */
@@ -196,7 +214,6 @@ void takeover_resume(struct manager *m, bool fresh);
 int manager_load_units(struct manager *m, struct err *err);
 /* What is wrong with the units, to log and console. */
 void manager_say_notes(struct manager *m);
-int manager_reload(struct manager *m, struct err *err);
 
 /* notify.c */
 int notify_open(struct service *s, struct err *err);

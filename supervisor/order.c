@@ -20,7 +20,9 @@ static bool is_at_rest(const struct service *s)
 
 static struct graph_node *node_of(struct manager *m, const struct service *s)
 {
-	return s->index < m->graph.n ? &m->graph.v[s->index] : NULL;
+	const struct graph *graph = manager_graph(m);
+
+	return s->index < graph->n ? &graph->v[s->index] : NULL;
 }
 
 void order_start(struct manager *m, struct service *s)
@@ -196,7 +198,9 @@ static void announce(struct manager *m)
 
 		if (!service_settled(state))
 			return;
-		if (m->services[i]->unit->kind != KIND_SERVICE)
+		/* One that only might be needed is not missed. */
+		if (m->services[i]->unit->kind != KIND_SERVICE ||
+		    (!m->services[i]->unit->boot && !m->services[i]->queued_us))
 			continue;
 		services++;
 		up += service_is_up(state);
@@ -245,7 +249,7 @@ void order_run(struct manager *m)
 void order_boot(struct manager *m)
 {
 	for (size_t i = 0; i < m->n_services; i++)
-		if (!sockets_start_it(m, m->services[i]))
+		if (m->services[i]->unit->boot && !sockets_start_it(m, m->services[i]))
 			order_start(m, m->services[i]);
 	m->order_pending = true;
 }

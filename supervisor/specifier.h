@@ -1,7 +1,6 @@
 /*
- * specifier.h - the %-specifiers of systemd.unit(5), in the subset that depends on the unit's name
- * and on fixed paths only. Those that ask the system (%h, %u, %H …) are an error: never another
- * meaning.
+ * specifier.h - the %-specifiers of systemd.unit(5). %y and %Y are the loader's (directive.c),
+ * which knows the file. What cannot be had is an error: never another meaning.
  */
 #pragma once
 

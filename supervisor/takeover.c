@@ -109,6 +109,7 @@ static struct service *append_service(struct manager *m, struct unit *unit)
 		return NULL;
 	s->index = m->n_services;
 	m->services[m->n_services++] = s;
+	manager_index(m, s);
 	return s;
 }
 
@@ -140,7 +141,7 @@ static struct service *orphan_service(struct manager *m, const char *name)
 
 static struct service *find_or_orphan(struct manager *m, const char *name)
 {
-	struct service *s = manager_find(m, name);
+	struct service *s = manager_get(m, name, NULL);
 
 	return s ? s : orphan_service(m, name);
 }
@@ -533,7 +534,7 @@ void takeover_resume(struct manager *m, bool fresh)
 			resume_passive(s, fresh);
 		/* Without a state nobody knows what was at rest on purpose: what is to run does, a
 		 * oneshot is not repeated. */
-		if (fresh && s->machine.state == SERVICE_DEAD && !s->orphan &&
+		if (fresh && s->machine.state == SERVICE_DEAD && !s->orphan && s->unit->boot &&
 		    s->policy.type != TYPE_ONESHOT && !sockets_start_it(m, s))
 			order_start(m, s);
 	}

@@ -30,6 +30,36 @@ enum unit_kind {
 	KIND_OTHER,       /* .timer, .mount …: known to systemd, not run here */
 };
 
+/* Where a unit came from. */
+enum unit_origin {
+	ORIGIN_MODULE = 0, /* a directory of modules: wanted at boot */
+	ORIGIN_SYSTEM,     /* systemd's directories, or the user's: found by its name */
+	ORIGIN_BUILTIN,    /* a target that needs no file (unit_builtin.h) */
+};
+
+/* What one unit is to another besides After=, Before=, Wants= and Requires= (systemd.unit(5)). */
+enum unit_relation {
+	RELATION_REQUISITE = 0, /* fails at once where that one is not up */
+	RELATION_BINDS_TO,      /* as Requires=, and stops when that one is not up any more */
+	RELATION_PART_OF,       /* stops and restarts when that one is told to */
+	RELATION_CONFLICTS,     /* never both */
+	RELATION_UPHOLDS,       /* while this one is up, that one is started again and again */
+	RELATION_ON_FAILURE,    /* is started when this one fails */
+	RELATION_ON_SUCCESS,    /* is started when this one ends well */
+	RELATION_RELOAD_TO,     /* is reloaded with this one */
+	RELATION_RELOAD_FROM,
+	RELATION_STOP_TO, /* is stopped with this one */
+	RELATION_STOP_FROM,
+	RELATION_TRIGGERS, /* is started by this one by itself (a socket): loaded with it */
+	UNIT_RELATIONS,
+};
+
+/* [Install]: what `enable` does. Names have their scope. */
+struct unit_install {
+	struct strv wanted_by, required_by, upheld_by, also, alias;
+	char *default_instance;
+};
+
 enum unit_type {
 	TYPE_SIMPLE = 0, /* up when forked */
 	TYPE_EXEC,       /* up when execve succeeded */
@@ -96,8 +126,18 @@ struct unit {
 	char *description;
 	char *documentation;
 
+	enum unit_origin origin;
+	bool boot;           /* it is wanted at boot: a module or enabled, and not disabled */
+	bool enabled;        /* its [Install] counts */
+	struct strv aliases; /* other names, as far as somebody has asked for them */
+	uint64_t digest;     /* of the text of its files: the same one, the same unit */
+
 	/* [Unit] */
 	struct strv after, before, wants, requires;
+	struct strv relations[UNIT_RELATIONS];
+	bool no_default_dependencies; /* DefaultDependencies=no */
+	bool stop_when_unneeded, refuse_manual_start, refuse_manual_stop;
+	struct unit_install install;
 	struct condition *conditions; /* and assertions */
 	size_t n_conditions;
 
@@ -155,16 +195,27 @@ struct unit {
 struct unit_set {
 	struct unit **v; /* in order of name */
 	size_t n;
+	struct strv
+		masked; /* names of units that are hidden, as far as somebody has asked for them */
 	struct problems problems;
 };
 
+struct unit_paths;
 /*
- * Loads every *.service, *.socket and *.target of the directories (NULL-terminated; the earlier
- * wins for the same name; a missing directory is fine), with the drop-ins DIR/NAME.service.d/
- * *.conf of all of them (by file name; the earlier directory wins). An empty file or a link to
- * /dev/null masks a unit. Returns 0 also when units are bad (see problems), or -ENOMEM.
+ * Loads the modules of the paths (unit_dirs.h), what is enabled, and by name all that these pull
+ * in. An empty file or a link to /dev/null masks a unit. Returns 0 also when units are bad (see
+ * problems), or -ENOMEM.
  */
+int unit_set_load_paths(struct unit_set *set, const struct unit_paths *paths, struct err *err);
+/* The same with these directories of modules (NULL-terminated) alone. */
 int unit_set_load(struct unit_set *set, const char *const *dirs, struct err *err);
+/*
+ * Loads one more unit by its name, and all that it pulls in, into a set that was loaded; a template
+ * cannot be. 0: *unit is it, which may be an older one by another name; -ENOENT, -EINVAL: there is
+ * none, or it is masked or broken, with a sentence.
+ */
+int unit_set_get(struct unit_set *set, const struct unit_paths *paths, const char *name,
+		 struct unit **unit, struct err *err);
 /* Loads one file, without drop-ins, for `hakimctl check FILE`. The unit is NULL when a problem was
  * fatal. */
 int unit_load_file(const char *path, struct unit **unit, struct problems *problems,
@@ -174,8 +225,11 @@ void unit_set_free(struct unit_set *set);
 void unit_free(struct unit *unit);
 void problems_free(struct problems *problems);
 
-/* True when a name is a good unit name: [A-Za-z0-9:_.\\@-]+ with a known suffix, shorter than
- * UNIT_NAME_MAX. */
+/* The lists of names of a unit that are loaded with it, one after the other; NULL at the end. */
+struct strv *unit_pulls(struct unit *unit, size_t i);
+
+/* unit_name.c: true when a name is a good unit name: [A-Za-z0-9:_.\\@-]+ with a known suffix,
+ * shorter than UNIT_NAME_MAX. */
 bool unit_name_valid(const char *name);
 /* By its suffix; a name without one is a service's. */
 enum unit_kind unit_kind_of(const char *name);

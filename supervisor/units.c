@@ -1,23 +1,27 @@
 /*
- * units.c - the manager's units: loaded at the start, and read anew by reload.
+ * units.c - the manager's units and their services: loaded at the start, more of them when they are
+ * asked for by name. m->services has the services of m->units in the same order, and behind them
+ * those whose unit is gone.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
 #include "supervisor/manager.h"
-#include "supervisor/sockets.h"
+#include "supervisor/unit_builtin.h"
+#include "supervisor/unit_name.h"
 
-static void tell_problems(struct manager *m, const struct problems *problems)
+void manager_tell_problems(struct manager *m, size_t from)
 {
-	for (size_t i = 0; i < problems->n; i++) {
-		const struct unit_problem *p = &problems->v[i];
+	for (size_t i = from; i < m->units.problems.n; i++) {
+		const struct unit_problem *p = &m->units.problems.v[i];
 		struct service *s = p->unit ? manager_find(m, p->unit) : NULL;
 
 		if (s)
 			strv_add(&s->notes, p->text);
-		if (p->fatal)
+		if (p->fatal && !strv_has(&m->notes, p->text))
 			strv_add(&m->notes, p->text);
 	}
 }
@@ -28,143 +32,138 @@ void manager_say_notes(struct manager *m)
 		say(m, "%s", m->notes.v[i]);
 }
 
-static int add_services(struct manager *m, struct err *err)
+int manager_index(struct manager *m, struct service *s)
 {
-	m->services = calloc(m->units.n + 1, sizeof(*m->services));
-	if (!m->services)
-		return err_sys(err, -ENOMEM, "the services");
-	for (size_t i = 0; i < m->units.n; i++) {
-		struct service *s = service_new(m, m->units.v[i]);
+	int r = name_index_add(&m->index, s->unit->name, s);
 
-		if (!s)
-			return err_sys(err, -ENOMEM, "the services");
-		s->index = i;
-		m->services[m->n_services++] = s;
-	}
-	return 0;
+	for (size_t i = 0; i < s->unit->aliases.n && r >= 0; i++)
+		r = name_index_add(&m->index, s->unit->aliases.v[i], s);
+	return r < 0 ? r : 0;
 }
 
-static int build_graph(struct manager *m, struct err *err)
+struct service *manager_find(struct manager *m, const char *name)
 {
-	int r = graph_build(&m->graph, &m->units, err);
+	char full[UNIT_NAME_MAX];
+	void *found = NULL;
 
-	for (size_t i = 0; r == 0 && i < m->graph.cycles.n; i++)
-		strv_add(&m->notes, m->graph.cycles.v[i]);
+	if (name_index_find(&m->index, name, &found))
+		return found;
+	if (snprintf(full, sizeof(full), "%s.service", name) < (int)sizeof(full))
+		name_index_find(&m->index, full, &found);
+	return found;
+}
+
+struct graph *manager_graph(struct manager *m)
+{
+	struct err err = {0};
+
+	if (!m->graph_stale)
+		return &m->graph;
+	m->graph_stale = false;
+	graph_free(&m->graph);
+	if (graph_build(&m->graph, &m->units, &err) < 0) {
+		m->graph = (struct graph){0};
+		say(m, "%s: units start in any order until the next reload", err.text);
+	}
+	for (size_t i = 0; i < m->graph.cycles.n; i++)
+		if (!strv_has(&m->notes, m->graph.cycles.v[i]))
+			strv_add(&m->notes, m->graph.cycles.v[i]);
+	return &m->graph;
+}
+
+/* The service of a unit; a built-in target has always been what it is. */
+static struct service *make_service(struct manager *m, struct unit *unit)
+{
+	struct service *s = service_new(m, unit);
+
+	if (s && unit->origin == ORIGIN_BUILTIN && unit_builtin(unit->name) == BUILTIN_UP) {
+		s->machine.state = SERVICE_RUNNING;
+		s->machine.was_up = true;
+		s->state_since_us = s->ready_us = m->board->boot_ns / 1000;
+	}
+	return s;
+}
+
+int manager_align(struct manager *m)
+{
+	struct service **list = calloc(m->units.n + m->n_services + 1, sizeof(*list));
+	size_t n = 0, kept = 0;
+	int r = list ? 0 : -ENOMEM;
+	void *found;
+
+	for (size_t i = 0; i < m->units.n; i++) {
+		struct unit *unit = m->units.v[i];
+		struct service *s = NULL;
+
+		if (name_index_find(&m->index, unit->name, &found))
+			s = found;
+		if (!s && r == 0)
+			s = make_service(m, unit);
+		if (!s) {
+			unit_free(unit);
+			r = -ENOMEM;
+			continue;
+		}
+		m->units.v[kept++] = unit;
+		if (list)
+			list[n++] = s;
+		if (manager_index(m, s) < 0)
+			r = -ENOMEM;
+	}
+	m->units.n = kept;
+	/* Without the list nothing new was made: what there was is in order. */
+	if (!list)
+		return r;
+	for (size_t i = 0; i < m->n_services; i++)
+		if (m->services[i]->orphan)
+			list[n++] = m->services[i];
+	for (size_t i = 0; i < n; i++)
+		list[i]->index = i;
+	free(m->services);
+	m->services = list;
+	m->n_services = n;
+	m->graph_stale = true;
 	return r;
+}
+
+struct service *manager_get(struct manager *m, const char *name, struct err *err)
+{
+	struct service *s = manager_find(m, name);
+	size_t told = m->units.problems.n;
+	char full[UNIT_NAME_MAX];
+	struct unit *unit;
+	int r;
+
+	if (s)
+		return s;
+	if (snprintf(full, sizeof(full), "%s%s", name, unit_name_valid(name) ? "" : ".service") >=
+		    (int)sizeof(full) ||
+	    !unit_name_valid(full)) {
+		err_set(err, -ENOENT, "there is no unit %.200s", name);
+		return NULL;
+	}
+	r = unit_set_get(&m->units, &m->paths, full, &unit, err);
+	if (r == -ENOENT)
+		err_set(err, r, "there is no unit %s", name);
+	/* Also what was loaded before it went wrong must have its place. */
+	if (manager_align(m) < 0) {
+		err_sys(err, -ENOMEM, "%s cannot be loaded", name);
+		return NULL;
+	}
+	manager_tell_problems(m, told);
+	return r < 0 ? NULL : manager_find(m, full);
 }
 
 int manager_load_units(struct manager *m, struct err *err)
 {
-	int r = unit_set_load(&m->units, m->module_dirs, err);
-
-	if (r == 0)
-		r = add_services(m, err);
-	if (r < 0)
-		return r;
-	tell_problems(m, &m->units.problems);
-	return build_graph(m, err);
-}
-
-/* Finds the old service of a unit by name and takes it out of the old list. */
-static struct service *take_old(struct service **old, size_t n, const char *name)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (old[i] && strcmp(old[i]->unit->name, name) == 0)
-			return steal_ptr(&old[i]);
-	}
-	return NULL;
-}
-
-static bool is_alive(const struct service *s)
-{
-	return s->main.slot >= 0 || s->control.slot >= 0 || service_is_active(s->machine.state);
-}
-
-/*
- * Reads all units anew. What runs goes on with its process; a changed definition counts from its
- * next start. A service whose file is gone goes on until it is stopped; a new one is started. When
- * a unit that is known cannot be read any more, nothing is changed at all.
- */
-int manager_reload(struct manager *m, struct err *err)
-{
-	struct unit_set fresh = {0};
-	struct unit_set old_units = m->units;
-	struct service **old = m->services;
-	size_t n_old = m->n_services;
-	struct service **list;
-	size_t n = 0;
-	int r = unit_set_load(&fresh, m->module_dirs, err);
+	int r = unit_set_load_paths(&m->units, &m->paths, err);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < fresh.problems.n; i++) {
-		const struct unit_problem *p = &fresh.problems.v[i];
-
-		if (p->fatal && p->unit && manager_find(m, p->unit)) {
-			r = err_set(err, -EINVAL, "nothing was changed: %s", p->text);
-			unit_set_free(&fresh);
-			return r;
-		}
-	}
-	list = calloc(fresh.n + n_old + 1, sizeof(*list));
-	if (!list) {
-		unit_set_free(&fresh);
-		return err_sys(err, -ENOMEM, "reload");
-	}
-	for (size_t i = 0; i < fresh.n; i++) {
-		struct service *s = take_old(old, n_old, fresh.v[i]->name);
-		bool is_new = !s || s->orphan;
-
-		if (!s)
-			s = service_new(m, fresh.v[i]);
-		if (!s)
-			continue;
-		if (s->orphan) {
-			unit_free(s->orphan);
-			s->orphan = NULL;
-		}
-		strv_free(&s->notes);
-		service_set_unit(s, fresh.v[i]);
-		s->index = n;
-		list[n++] = s;
-		s->is_new = is_new && !is_alive(s);
-	}
-	/* What is gone: forgotten if it is at rest, else it keeps its old definition until its end.
-	 */
-	for (size_t i = 0; i < n_old; i++) {
-		struct service *s = old[i];
-
-		if (!s)
-			continue;
-		if (!is_alive(s)) {
-			service_free(s);
-			continue;
-		}
-		for (size_t k = 0; !s->orphan && k < old_units.n; k++)
-			if (old_units.v[k] == s->unit)
-				s->orphan = steal_ptr(&old_units.v[k]);
-		s->index = n;
-		list[n++] = s;
-	}
-	m->units = fresh;
-	m->services = list;
-	m->n_services = n;
-	free(old);
-	unit_set_free(&old_units);
-	strv_free(&m->notes);
-	graph_free(&m->graph);
-	tell_problems(m, &m->units.problems);
-	r = build_graph(m, err);
-	manager_say_notes(m);
-	/* A probe that is not there any more cannot hold anybody up. */
-	for (size_t i = 0; i < m->n_services; i++)
-		if (m->services[i]->machine.state == SERVICE_READY_WAIT &&
-		    !m->services[i]->policy.has_probe)
-			service_event(m->services[i], EVENT_PROBE_OK);
-	for (size_t i = 0; i < m->n_services; i++)
-		if (m->services[i]->is_new && !sockets_start_it(m, m->services[i]))
-			order_start(m, m->services[i]);
-	m->dirty = m->order_pending = true;
-	say(m, "reloaded: %zu units", m->units.n);
-	return r;
+	r = manager_align(m);
+	if (r < 0)
+		return err_sys(err, r, "the services");
+	manager_tell_problems(m, 0);
+	manager_graph(m);
+	return 0;
 }

@@ -12,7 +12,7 @@
 #include "supervisor/ctl/status.h"
 #include "supervisor/graph.h"
 #include "supervisor/probe.h"
-#include "supervisor/unit.h"
+#include "supervisor/unit_dirs.h"
 
 /* What was found, of files or of directories. */
 struct findings {
@@ -82,20 +82,10 @@ static int check_graph(struct findings *f, struct err *err)
 
 static int load_dirs(struct findings *f, struct err *err)
 {
-	static const char *const defaults[] = {"/etc/hakim/modules", HAKIM_LIBDIR "/modules", NULL};
-	_cleanup_(strv_free) struct strv dirs = {0};
-	const char *given = getenv("HAKIM_MODULE_DIRS");
-	int r = 0;
+	struct unit_paths paths;
+	int r = unit_paths_default(&paths);
 
-	while (given && *given && r == 0) {
-		size_t len = strcspn(given, ":");
-
-		if (len)
-			r = strv_add_len(&dirs, given, len);
-		given += len + (given[len] == ':');
-	}
-	if (r == 0)
-		r = unit_set_load(&f->set, dirs.n ? (const char *const *)dirs.v : defaults, err);
+	r = r < 0 ? err_sys(err, r, "the directories") : unit_set_load_paths(&f->set, &paths, err);
 	return r < 0 ? r : check_graph(f, err);
 }
 

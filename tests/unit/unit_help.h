@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
