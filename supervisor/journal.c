@@ -21,6 +21,7 @@
 enum order_kind {
 	ORDER_ADD = 0,
 	ORDER_REMOVE, /* drain it and free it */
+	ORDER_MATCH,  /* a line is waited for: it may be in the file */
 };
 
 /* What the thread is to do with a stream; done in the order in which they came. */
@@ -36,7 +37,8 @@ struct entry {
 	bool taken_over, watched;
 	bool polled; /* in the epoll */
 	/* They lie here so that giving an order cannot fail. */
-	struct order add, remove;
+	struct order add, remove, match;
+	bool match_ordered; /* under pump.lock */
 };
 
 struct journal {
@@ -73,6 +75,14 @@ static void entry_free(struct entry *e)
 	free(e);
 }
 
+static void wake(const struct journal *j)
+{
+	const uint64_t one = 1;
+
+	if (j->wake_fd >= 0)
+		(void)!write(j->wake_fd, &one, sizeof(one));
+}
+
 static void run_order(struct journal *j, const struct order *order)
 {
 	struct entry *e = order->entry;
@@ -82,6 +92,14 @@ static void run_order(struct journal *j, const struct order *order)
 		pump_start(&j->pump, &e->stream, e->taken_over);
 		j->running[e->index] = e;
 		e->polled = epoll_ctl(j->epoll, EPOLL_CTL_ADD, e->stream.fd, &event) == 0;
+		return;
+	}
+	if (order->kind == ORDER_MATCH) {
+		pthread_mutex_lock(&j->pump.lock);
+		e->match_ordered = false;
+		pthread_mutex_unlock(&j->pump.lock);
+		if (pump_match_begin(&j->pump, &e->stream))
+			wake(j);
 		return;
 	}
 	pump_drain(&j->pump, &e->stream);
@@ -123,30 +141,29 @@ static bool run_stream(struct journal *j, struct entry *e)
 	 */
 	if (n < 0 && n != -EAGAIN)
 		unpoll(j, e);
-	return n > 0 && e->watched;
+	return (n > 0 && e->watched) | pump_match_begin(&j->pump, &e->stream);
 }
 
 static void *journal_main(void *arg)
 {
 	struct journal *j = arg;
 	struct epoll_event events[EVENTS];
-	const uint64_t one = 1;
 	bool stop = false;
 
 	while (!stop) {
 		/* Level-triggered and a bounded turn each: what is still ready goes to the end of
 		 * the kernel's list. */
 		int n = epoll_wait(j->epoll, events, EVENTS, -1);
-		bool orders = false, wake = false;
+		bool orders = false, news = false;
 
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.ptr)
-				wake |= run_stream(j, events[i].data.ptr);
+				news |= run_stream(j, events[i].data.ptr);
 			else
 				orders = true;
 		}
-		if (wake && j->wake_fd >= 0)
-			(void)!write(j->wake_fd, &one, sizeof(one));
+		if (news)
+			wake(j);
 		/* Last: an entry of `events` may be freed by it. */
 		if (orders)
 			stop = run_orders(j);
@@ -310,6 +327,7 @@ int journal_add(struct journal *journal, const struct journal_stream *stream, st
 	e->watched = stream->watched;
 	e->add = (struct order){.kind = ORDER_ADD, .entry = e};
 	e->remove = (struct order){.kind = ORDER_REMOVE, .entry = e};
+	e->match = (struct order){.kind = ORDER_MATCH, .entry = e};
 	r = stream_init(&e->stream, journal, stream, err);
 	if (r < 0) {
 		entry_free(e);
@@ -339,6 +357,48 @@ void journal_remove(struct journal *journal, unsigned index)
 	if (e)
 		give_order(journal, &e->remove);
 	pthread_mutex_unlock(&journal->pump.lock);
+}
+
+int journal_match(struct journal *journal, unsigned index, const char *pattern,
+		  const struct timespec *since, struct err *err)
+{
+	struct log_match *match = NULL;
+	struct pattern *parsed;
+	struct entry *e;
+	int r = pattern ? pattern_parse(pattern, &parsed, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (pattern && !(match = log_match_new(parsed, since)))
+		return err_sys(err, -ENOMEM, "the pattern");
+	/* entries[] is changed by this thread alone. */
+	e = index < JOURNAL_STREAMS ? journal->entries[index] : NULL;
+	if (!e) {
+		log_match_free(match);
+		return err_set(err, -ENOENT, "There is no log number %u", index);
+	}
+	pump_match(&journal->pump, &e->stream, match);
+	pthread_mutex_lock(&journal->pump.lock);
+	if (!e->match_ordered) {
+		e->match_ordered = true;
+		e->match.next = NULL;
+		give_order(journal, &e->match);
+	}
+	pthread_mutex_unlock(&journal->pump.lock);
+	return 0;
+}
+
+bool journal_matched(struct journal *journal, unsigned index)
+{
+	bool matched = false;
+
+	if (index >= JOURNAL_STREAMS)
+		return false;
+	pthread_mutex_lock(&journal->pump.lock);
+	if (journal->entries[index])
+		matched = journal->entries[index]->stream.matched;
+	pthread_mutex_unlock(&journal->pump.lock);
+	return matched;
 }
 
 size_t journal_tail(struct journal *journal, unsigned index, char *buf, size_t size)

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "common/err.h"
 
@@ -34,7 +35,8 @@ struct journal_config {
 	const char *dir;
 	/* JOURNAL_STREAMS of them, in shared memory that outlives this process */
 	struct journal_cursor *cursors;
-	/* an eventfd that the thread adds to after new lines of a watched stream, or -1 */
+	/* an eventfd that the thread adds to after new lines of a watched stream, and when a line
+	 * has come that is waited for; or -1 */
 	int wake_fd;
 	/* of the files (mode 0640): the coder user's; (gid_t)-1: leave it */
 	gid_t group;
@@ -87,6 +89,15 @@ void journal_remove(struct journal *journal, unsigned index);
  * before a restart.
  */
 size_t journal_tail(struct journal *journal, unsigned index, char *buf, size_t size);
+/*
+ * Waits for a line (pattern.h) of what is written to the pipe after this call; NULL: for none any
+ * more. With `since` (CLOCK_REALTIME) also of what the file has of that time or later: the caller
+ * has taken over from another. When it has come, wake_fd is added to, and journal_matched() is
+ * true until the next call.
+ */
+int journal_match(struct journal *journal, unsigned index, const char *pattern,
+		  const struct timespec *since, struct err *err);
+bool journal_matched(struct journal *journal, unsigned index);
 void journal_counters(struct journal *journal, unsigned index, struct journal_counters *counters);
 /*
  * Opens the file of a stream for reading (CLOEXEC); `older` 0 is the current file, 1 the newest

@@ -180,6 +180,18 @@ static void chunk_write(struct pump *p, struct stream *s, size_t n, struct chunk
 	}
 }
 
+/* The front of the pipe goes, and its count with it: who looks at both finds them agree. */
+static int consume(struct pump *p, struct stream *s, struct cursor *c, size_t n)
+{
+	int r;
+
+	pthread_mutex_lock(&p->lock);
+	r = cursor_consume(c, s->fd, p->raw, n);
+	s->taken += n;
+	pthread_mutex_unlock(&p->lock);
+	return r;
+}
+
 /* What the file does not take is read away all the same: a service never waits for a disk. */
 static int chunk_lose(struct pump *p, struct stream *s, struct chunk *chunk)
 {
@@ -194,7 +206,7 @@ static int chunk_lose(struct pump *p, struct stream *s, struct chunk *chunk)
 	/* Before they are gone: a kill in between makes the number too large, never too small. */
 	c->lost += chunk->used;
 	seam_step(p->seam);
-	return cursor_consume(&unused, s->fd, p->raw, chunk->used);
+	return consume(p, s, &unused, chunk->used);
 }
 
 static int chunk_keep(struct pump *p, struct stream *s, struct chunk *chunk)
@@ -205,13 +217,48 @@ static int chunk_keep(struct pump *p, struct stream *s, struct chunk *chunk)
 	cursor_arm(c, chunk->records.pos, chunk->records.bol, (uint8_t)p->raw[chunk->used - 1]);
 	seam_step(p->seam);
 	/* Into `raw`: these pages were written to a moment ago, so that the kernel finds them. */
-	r = cursor_consume(c, s->fd, p->raw, chunk->used);
+	r = consume(p, s, c, chunk->used);
 	seam_step(p->seam);
 	/* Also on an error, which says that somebody else has emptied the pipe: the bytes are in
 	 * the file. */
 	cursor_commit(c);
 	seam_step(p->seam);
 	return r;
+}
+
+static void match_begin(struct pump *p, struct stream *s)
+{
+	struct log_match *before = NULL;
+	bool is_new;
+
+	pthread_mutex_lock(&p->lock);
+	is_new = s->match_new;
+	if (is_new) {
+		before = s->match;
+		s->match = s->match_next;
+		s->match_next = NULL;
+		s->match_new = false;
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (!is_new)
+		return;
+	log_match_free(before);
+	s->match_news = false;
+	if (s->match)
+		log_match_file(s->match, s->file.fd, (off_t)s->cursor->off);
+}
+
+/* It is not looked for twice. */
+static void match_end(struct pump *p, struct stream *s)
+{
+	if (!s->match || !s->match->matched)
+		return;
+	log_match_free(s->match);
+	s->match = NULL;
+	pthread_mutex_lock(&p->lock);
+	/* Unless the next is waited for already. */
+	s->match_news = s->matched = !s->match_new;
+	pthread_mutex_unlock(&p->lock);
 }
 
 static void chunk_begin(struct pump *p, struct chunk *chunk, int error)
@@ -243,6 +290,11 @@ static ssize_t pump_chunk(struct pump *p, struct stream *s, size_t n)
 		chunk_write(p, s, n, &chunk);
 	}
 	s->tail_bol = chunk.records.bol;
+	match_begin(p, s);
+	if (s->match) {
+		log_match_bytes(s->match, p->raw, chunk.used, s->taken);
+		match_end(p, s);
+	}
 	r = chunk.error ? chunk_lose(p, s, &chunk) : chunk_keep(p, s, &chunk);
 	pthread_mutex_lock(&p->lock);
 	s->counters.last_errno = -chunk.error;
@@ -330,8 +382,38 @@ void pump_drain(struct pump *p, struct stream *s)
 	}
 }
 
+void pump_match(struct pump *p, struct stream *s, struct log_match *match)
+{
+	int filled = 0;
+
+	pthread_mutex_lock(&p->lock);
+	log_match_free(s->match_next);
+	s->match_next = match;
+	s->match_new = true;
+	s->matched = false;
+	/* What is in the pipe was written before. After a takeover nobody knows: all of it counts.
+	 */
+	if (match && !match->since[0] && ioctl(s->fd, FIONREAD, &filled) == 0)
+		match->from = s->taken + (uint64_t)filled;
+	pthread_mutex_unlock(&p->lock);
+}
+
+bool pump_match_begin(struct pump *p, struct stream *s)
+{
+	bool news;
+
+	match_begin(p, s);
+	match_end(p, s);
+	news = s->match_news;
+	s->match_news = false;
+	return news;
+}
+
 void pump_stop(struct stream *s)
 {
+	log_match_free(s->match);
+	log_match_free(s->match_next);
+	s->match = s->match_next = NULL;
 	log_file_close(&s->file);
 	if (s->fd >= 0)
 		close(s->fd);

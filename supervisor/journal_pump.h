@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "supervisor/journal_file.h"
+#include "supervisor/journal_match.h"
 #include "supervisor/journal_record.h"
 #include "supervisor/journal_tail.h"
 
@@ -43,7 +44,15 @@ struct stream {
 	bool tail_bol;      /* the next byte begins a line in `tail` */
 	bool refill;        /* `tail` is to be filled from the file when it is opened */
 
+	struct log_match *match; /* that the bytes go through; NULL: nobody waits for a line */
+
+	bool match_news; /* it has matched, and nobody was told yet */
+
 	/* under pump.lock */
+	uint64_t taken;               /* bytes read away since the stream was added */
+	struct log_match *match_next; /* takes the place of `match` */
+	bool match_new;               /* … even where it is NULL */
+	bool matched;                 /* what is waited for has come */
 	struct tail tail;
 	struct journal_counters counters;
 };
@@ -57,5 +66,11 @@ void pump_start(struct pump *p, struct stream *s, bool taken_over);
 ssize_t pump_turn(struct pump *p, struct stream *s);
 /* Moves what is in the pipe at the moment of the call. */
 void pump_drain(struct pump *p, struct stream *s);
+/* Gives the stream another match (or none, NULL), for what is written from now on; it is the
+ * stream's to free. The owner of the stream calls pump_match_begin() soon after. For any thread. */
+void pump_match(struct pump *p, struct stream *s, struct log_match *match);
+/* Begins with the match that was given last. Returns whether one has come true since the last call
+ * that said so. */
+bool pump_match_begin(struct pump *p, struct stream *s);
 /* Closes the pipe and the file. */
 void pump_stop(struct stream *s);
