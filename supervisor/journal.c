@@ -31,11 +31,20 @@ struct order {
 	struct order *next;
 };
 
+struct entry;
+
+/* One pipe of a log; what the epoll knows. */
+struct side {
+	struct entry *entry;
+	unsigned which;
+	bool polled; /* in the epoll */
+};
+
 struct entry {
 	struct stream stream;
+	struct side sides[RECORD_STREAMS];
 	unsigned index;
 	bool taken_over, watched;
-	bool polled; /* in the epoll */
 	/* They lie here so that giving an order cannot fail. */
 	struct order add, remove, match;
 	bool match_ordered; /* under pump.lock */
@@ -62,11 +71,20 @@ struct journal {
  * Our fd is one of several of the same pipe (PID 1 keeps one), and epoll forgets a pipe only when
  * the last of them is closed: so it has to be told.
  */
-static void unpoll(struct journal *j, struct entry *e)
+static void unpoll(struct journal *j, struct side *side)
 {
-	if (e->polled)
-		(void)epoll_ctl(j->epoll, EPOLL_CTL_DEL, e->stream.fd, NULL);
-	e->polled = false;
+	if (side->polled)
+		(void)epoll_ctl(j->epoll, EPOLL_CTL_DEL, side->entry->stream.fds[side->which],
+				NULL);
+	side->polled = false;
+}
+
+static void poll_side(struct journal *j, struct side *side)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = side};
+	int fd = side->entry->stream.fds[side->which];
+
+	side->polled = fd >= 0 && epoll_ctl(j->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 static void entry_free(struct entry *e)
@@ -86,12 +104,12 @@ static void wake(const struct journal *j)
 static void run_order(struct journal *j, const struct order *order)
 {
 	struct entry *e = order->entry;
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = e};
 
 	if (order->kind == ORDER_ADD) {
 		pump_start(&j->pump, &e->stream, e->taken_over);
 		j->running[e->index] = e;
-		e->polled = epoll_ctl(j->epoll, EPOLL_CTL_ADD, e->stream.fd, &event) == 0;
+		for (unsigned i = 0; i < RECORD_STREAMS; i++)
+			poll_side(j, &e->sides[i]);
 		return;
 	}
 	if (order->kind == ORDER_MATCH) {
@@ -103,7 +121,8 @@ static void run_order(struct journal *j, const struct order *order)
 		return;
 	}
 	pump_drain(&j->pump, &e->stream);
-	unpoll(j, e);
+	for (unsigned i = 0; i < RECORD_STREAMS; i++)
+		unpoll(j, &e->sides[i]);
 	j->running[e->index] = NULL;
 	entry_free(e);
 }
@@ -130,9 +149,9 @@ static bool run_orders(struct journal *j)
 }
 
 /* Returns whether somebody wants to be woken for it. */
-static bool run_stream(struct journal *j, struct entry *e)
+static bool run_side(struct journal *j, struct side *side)
 {
-	ssize_t n = pump_turn(&j->pump, &e->stream);
+	ssize_t n = pump_turn(&j->pump, &side->entry->stream, side->which);
 
 	/*
 	 * Without a writer the pipe would be ready for ever. The supervisor holds a write end
@@ -140,8 +159,8 @@ static bool run_stream(struct journal *j, struct entry *e)
 	 * for another reason.
 	 */
 	if (n < 0 && n != -EAGAIN)
-		unpoll(j, e);
-	return (n > 0 && e->watched) | pump_match_begin(&j->pump, &e->stream);
+		unpoll(j, side);
+	return (n > 0 && side->entry->watched) | pump_match_begin(&j->pump, &side->entry->stream);
 }
 
 static void *journal_main(void *arg)
@@ -158,7 +177,7 @@ static void *journal_main(void *arg)
 
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.ptr)
-				news |= run_stream(j, events[i].data.ptr);
+				news |= run_side(j, events[i].data.ptr);
 			else
 				orders = true;
 		}
@@ -286,29 +305,41 @@ int journal_start(struct journal **journal, const struct journal_config *config,
 	return 0;
 }
 
-static int stream_init(struct stream *s, struct journal *j, const struct journal_stream *stream,
-		       struct err *err)
+/* Our own copy of the read end of a pipe. */
+static int pipe_take(const char *name, int from, int *to, struct err *err)
 {
 	struct stat st;
 	int flags;
+
+	if (fstat(from, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return err_set(err, -EINVAL, "The log of %s is not a pipe", name);
+	*to = fcntl(from, F_DUPFD_CLOEXEC, 3);
+	if (*to < 0)
+		return err_sys(err, -errno, "The log of %s cannot be opened", name);
+	/* The read end is a file description of its own: the service's write end goes on to block.
+	 */
+	flags = fcntl(*to, F_GETFL);
+	if (flags < 0 || fcntl(*to, F_SETFL, flags | O_NONBLOCK) < 0)
+		return err_sys(err, -errno, "The log of %s cannot be opened", name);
+	return 0;
+}
+
+static int stream_init(struct stream *s, struct journal *j, const struct journal_stream *stream,
+		       struct err *err)
+{
+	int r;
 
 	s->cursor = &j->cursors[stream->index];
 	s->file = (struct log_file){
 		.dir = j->dir, .group = j->group, .keep = stream->keep, .fd = -EBADF};
 	s->max_bytes = stream->max_bytes;
+	s->rules = stream->rules;
 	if (log_file_name(&s->file, stream->name) < 0)
 		return err_set(err, -EINVAL, "%s cannot be the name of a log file", stream->name);
-	if (fstat(stream->fd, &st) < 0 || !S_ISFIFO(st.st_mode))
-		return err_set(err, -EINVAL, "The log of %s is not a pipe", stream->name);
-	s->fd = fcntl(stream->fd, F_DUPFD_CLOEXEC, 3);
-	if (s->fd < 0)
-		return err_sys(err, -errno, "The log of %s cannot be opened", stream->name);
-	/* The read end is a file description of its own: the service's write end goes on to block.
-	 */
-	flags = fcntl(s->fd, F_GETFL);
-	if (flags < 0 || fcntl(s->fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return err_sys(err, -errno, "The log of %s cannot be opened", stream->name);
-	return 0;
+	r = pipe_take(stream->name, stream->fd, &s->fds[0], err);
+	if (r == 0 && stream->err_fd > 0)
+		r = pipe_take(stream->name, stream->err_fd, &s->fds[1], err);
+	return r;
 }
 
 int journal_add(struct journal *journal, const struct journal_stream *stream, struct err *err)
@@ -321,7 +352,10 @@ int journal_add(struct journal *journal, const struct journal_stream *stream, st
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return err_sys(err, -ENOMEM, "The log of %s cannot be opened", stream->name);
-	e->stream.fd = -EBADF;
+	for (unsigned i = 0; i < RECORD_STREAMS; i++) {
+		e->stream.fds[i] = -EBADF;
+		e->sides[i] = (struct side){.entry = e, .which = i};
+	}
 	e->index = stream->index;
 	e->taken_over = stream->taken_over;
 	e->watched = stream->watched;

@@ -6,7 +6,8 @@
  * duplicated out of the pipe by tee(2), written to the file with pwrite(2) at the offset in the
  * cursor, and only then read away; the cursor lies in the state memfd that outlives us and tells,
  * to the instruction, whether the reading away has happened (see struct journal_cursor). A record
- * is "2026-11-24T03:07:08.123456Z " + the line + "\n".
+ * is "2026-11-24T03:07:08.123456Z " + the line + "\n" (journal_record.h has the marks of stderr,
+ * levels and long lines).
  *
  * This room never starts or stops anything and never touches a cursor of another stream.
  */
@@ -19,6 +20,7 @@
 #include <time.h>
 
 #include "common/err.h"
+#include "supervisor/journal_record.h"
 
 #define JOURNAL_STREAMS 1024
 
@@ -49,6 +51,9 @@ struct journal_stream {
 	unsigned index;
 	/* Read end of the pipe; the journal owns a dup of it, made in journal_add(). */
 	int fd;
+	/* Another one, of stderr, if it is above 0; dup'ed as well. */
+	int err_fd;
+	struct record_rules rules;
 	/*
 	 * Rotate when the file would grow over this; 0: never. A line is not divided between two
 	 * files unless the file is at twice this size.
@@ -69,6 +74,8 @@ struct journal_counters {
 	uint64_t lost_bytes;
 	/* of the last write that failed, 0 if the last one went well */
 	int last_errno;
+	/* lines that were over the rate */
+	uint64_t suppressed;
 };
 
 /*

@@ -25,6 +25,7 @@ void cursor_reset(struct cursor *c)
 	store(&c->lost, 0);
 	store(&c->lost_errno, 0);
 	store(&c->bol, 1);
+	c->now = c->after = (struct lines){0};
 	store(&c->version, CURSOR_VERSION);
 }
 
@@ -34,12 +35,17 @@ void cursor_recover(struct cursor *c)
 		cursor_reset(c);
 		return;
 	}
-	if (!load(&c->armed))
-		return;
-	if (load(&c->marker) == load(&c->expect))
-		cursor_commit(c);
-	else
-		store(&c->armed, 0);
+	if (load(&c->armed)) {
+		if (load(&c->marker) == load(&c->expect))
+			cursor_commit(c);
+		else
+			store(&c->armed, 0);
+	}
+	/* Of a supervisor that knew one stream only. */
+	if (!load(&c->bol) && !c->now.open) {
+		c->now.of[0].state = LINE_IN;
+		c->now.open = 1;
+	}
 }
 
 void cursor_rebase(struct cursor *c, uint64_t ino, uint64_t born_ns, uint64_t off)
@@ -48,14 +54,16 @@ void cursor_rebase(struct cursor *c, uint64_t ino, uint64_t born_ns, uint64_t of
 	store(&c->ino, 0);
 	store(&c->off, off);
 	store(&c->bol, 1);
+	store(&c->now.open, 0);
 	store(&c->born_ns, born_ns);
 	store(&c->ino, ino);
 }
 
-void cursor_arm(struct cursor *c, uint64_t after_off, bool after_bol, uint8_t last)
+void cursor_arm(struct cursor *c, uint64_t after_off, const struct lines *after, uint8_t last)
 {
+	c->after = *after;
 	store(&c->after_off, after_off);
-	store(&c->after_bol, after_bol);
+	store(&c->after_bol, !after->open);
 	store(&c->expect, last);
 	store(&c->marker, (uint8_t)~last);
 	store(&c->armed, 1);
@@ -87,6 +95,7 @@ void cursor_commit(struct cursor *c)
 {
 	store(&c->off, load(&c->after_off));
 	store(&c->bol, load(&c->after_bol));
+	c->now = c->after;
 	/* What is written tells of the bytes that were lost before it. */
 	store(&c->lost, 0);
 	store(&c->armed, 0);

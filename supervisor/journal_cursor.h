@@ -6,9 +6,13 @@
  * The protocol, for n bytes that are at the front of a pipe and were just written to the file at
  *`off`:
  *
- *	cursor_arm()      after_off, after_bol, expect, marker = ~expect; then armed = 1
+ *	cursor_arm()      after_off, after, expect, marker = ~expect; then armed = 1
  *	cursor_consume()  one readv() of n bytes, whose last byte the kernel puts into `marker`
  *	cursor_commit()   off = after_off …; then armed = 0
+ *
+ * A log may have two pipes (stdout and stderr) that go into one file: one chunk of one pipe is
+ *under way at a time, so one marker is enough, and where each stream is in its line is part of what
+ *is committed.
  *
  * A system call on a pipe does not stop half-way for a signal: pipe_read() takes all the bytes that
  *are there under one lock. So an armed cursor whose marker is `expect` means that the bytes are
@@ -26,6 +30,7 @@
 #include <sys/types.h>
 
 #include "supervisor/journal.h"
+#include "supervisor/journal_record.h"
 
 /* The layout of struct journal_cursor. Only uint64_t and bytes, so that the view through either
  * type is the same. */
@@ -38,11 +43,12 @@ struct cursor {
 	uint64_t lost_errno;
 	uint64_t after_off;
 	uint64_t armed;
-	uint8_t bol; /* at `off` a line begins */
+	uint8_t bol; /* at `off` a record begins: what supervisors know that have no `now` */
 	uint8_t after_bol;
 	uint8_t expect; /* the last of the bytes to be read away */
 	uint8_t marker; /* … becomes that when they are */
-	uint8_t spare[60];
+	struct lines now, after;
+	uint8_t spare[12];
 };
 
 #define CURSOR_VERSION 0x31637264u
@@ -67,7 +73,7 @@ void cursor_recover(struct cursor *c);
 /* The log goes on at the beginning of a line, at `off` of another file. */
 void cursor_rebase(struct cursor *c, uint64_t ino, uint64_t born_ns, uint64_t off);
 
-void cursor_arm(struct cursor *c, uint64_t after_off, bool after_bol, uint8_t last);
+void cursor_arm(struct cursor *c, uint64_t after_off, const struct lines *after, uint8_t last);
 /* Reads `n` (at least 1) bytes away, all but the last into `scratch`. Returns 0 or a negative
  * errno. */
 int cursor_consume(struct cursor *c, int fd, char *scratch, size_t n);

@@ -31,57 +31,72 @@ void log_match_free(struct log_match *match)
 	free(match);
 }
 
-/* The line is whole. In a file it has a stamp before it. */
-static void line_done(struct log_match *match, bool stamped)
+/* Behind the stamp and the marks of a record; NULL: that is none, or too old. */
+static const char *record_text(const struct log_match *match, const char *line, size_t len)
 {
-	const char *line = match->line;
-	size_t len = match->len;
+	const char *blank;
 
-	match->len = 0;
+	if (len < STAMP_LEN || memcmp(line, match->since, STAMP_LEN - 1) < 0)
+		return NULL;
+	blank = memchr(line + STAMP_LEN - 1, ' ', len - STAMP_LEN + 1);
+	return blank ? blank + 1 : NULL;
+}
+
+/* The line is whole. In a file it has a stamp before it. */
+static void line_done(struct log_match *match, struct match_part *part, bool stamped)
+{
+	const char *line = part->line, *end = part->line + part->len;
+
+	part->len = 0;
 	if (stamped) {
-		if (len < STAMP_LEN || memcmp(line, match->since, STAMP_LEN - 1) < 0)
+		line = record_text(match, line, (size_t)(end - line));
+		if (!line)
 			return;
-		line += STAMP_LEN;
-		len -= STAMP_LEN;
 	}
-	if (len && line[len - 1] == '\r')
-		len--;
-	if (pattern_match(match->pattern, line, len))
+	if (end > line && end[-1] == '\r')
+		end--;
+	if (pattern_match(match->pattern, line, (size_t)(end - line)))
 		match->matched = true;
 }
 
-static void take(struct log_match *match, const char *bytes, size_t len, bool stamped)
+static void take(struct log_match *match, struct match_part *part, const char *bytes, size_t len,
+		 bool stamped)
 {
 	while (len && !match->matched) {
 		const char *newline = memchr(bytes, '\n', len);
 		size_t n = newline ? (size_t)(newline - bytes) : len;
-		size_t room = sizeof(match->line) - match->len;
+		size_t room = sizeof(part->line) - part->len;
 
-		memcpy(match->line + match->len, bytes, n < room ? n : room);
-		match->len += n < room ? n : room;
+		memcpy(part->line + part->len, bytes, n < room ? n : room);
+		part->len += n < room ? n : room;
 		if (newline)
-			line_done(match, stamped);
+			line_done(match, part, stamped);
 		n += newline ? 1 : 0;
 		bytes += n;
 		len -= n;
 	}
 }
 
-void log_match_bytes(struct log_match *match, const char *bytes, size_t len, uint64_t at)
+void log_match_bytes(struct log_match *match, unsigned stream, const char *bytes, size_t len,
+		     uint64_t at)
 {
-	if (at + len <= match->from)
+	struct match_part *part = &match->part[stream];
+
+	if (at + len <= part->from)
 		return;
-	if (at < match->from) {
-		bytes += match->from - at;
-		len -= (size_t)(match->from - at);
+	if (at < part->from) {
+		bytes += part->from - at;
+		len -= (size_t)(part->from - at);
 	}
-	take(match, bytes, len, false);
+	take(match, part, bytes, len, false);
 }
 
 void log_match_file(struct log_match *match, int fd, off_t off)
 {
 	off_t at = off > FILE_BACK ? off - FILE_BACK : 0;
+	struct match_part *part = &match->part[0];
 	bool half = at > 0;
+	const char *text;
 	char buf[4096];
 
 	if (!match->since[0] || fd < 0)
@@ -103,13 +118,18 @@ void log_match_file(struct log_match *match, int fd, off_t off)
 			n -= newline + 1 - buf;
 			memmove(buf, newline + 1, (size_t)n);
 		}
-		take(match, buf, (size_t)n, true);
+		take(match, part, buf, (size_t)n, true);
 	}
 	/* A line without an end goes on with what comes: without its stamp. */
-	if (match->len >= STAMP_LEN && memcmp(match->line, match->since, STAMP_LEN - 1) >= 0) {
-		match->len -= STAMP_LEN;
-		memmove(match->line, match->line + STAMP_LEN, match->len);
-	} else {
-		match->len = 0;
+	text = record_text(match, part->line, part->len);
+	if (!text) {
+		part->len = 0;
+		return;
 	}
+	part->len -= (size_t)(text - part->line);
+	if (part->line[STAMP_LEN - 1] == '!')
+		part = &match->part[1];
+	part->len = match->part[0].len;
+	memmove(part->line, text, part->len);
+	match->part[0].len = part == &match->part[0] ? part->len : 0;
 }

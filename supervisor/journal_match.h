@@ -14,14 +14,19 @@
 
 #define MATCH_LINE 1024 /* of a longer line only so much is looked at */
 
+/* Of stdout or stderr. */
+struct match_part {
+	uint64_t from; /* the first byte of the stream that counts */
+	size_t len;    /* of the line so far */
+	char line[MATCH_LINE];
+};
+
 struct log_match {
 	struct pattern *pattern; /* owned */
-	uint64_t from;           /* the first byte of the stream that counts */
 	char since[STAMP_LEN];   /* "2026-11-24T03:07:08.123456Z": what the file has of this time or
 				    later counts, too; empty: nothing in it does */
 	bool matched;
-	size_t len; /* of the line so far */
-	char line[MATCH_LINE];
+	struct match_part part[RECORD_STREAMS];
 };
 
 /* NULL on a lack of memory; the pattern is freed then. `since` may be NULL. */
@@ -29,6 +34,7 @@ struct log_match *log_match_new(struct pattern *pattern, const struct timespec *
 void log_match_free(struct log_match *match);
 
 /* Bytes of the stream, of which the first is number `at`. */
-void log_match_bytes(struct log_match *match, const char *bytes, size_t len, uint64_t at);
+void log_match_bytes(struct log_match *match, unsigned stream, const char *bytes, size_t len,
+		     uint64_t at);
 /* The end of a file of records, up to `off`. */
 void log_match_file(struct log_match *match, int fd, off_t off);

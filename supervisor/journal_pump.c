@@ -67,7 +67,7 @@ static void refill_tail(struct pump *p, struct stream *s)
 	ssize_t n;
 
 	s->refill = false;
-	s->tail_bol = s->cursor->bol;
+	s->tail_open = s->cursor->now.open;
 	n = pread(s->file.fd, data, want, (off_t)(off - want));
 	if (n <= 0)
 		return;
@@ -117,11 +117,13 @@ void pump_start(struct pump *p, struct stream *s, bool taken_over)
 		cursor_reset(s->cursor);
 	seam_step(p->seam);
 	s->refill = taken_over;
-	s->tail_bol = true;
+	s->tail_open = 0;
 	s->rotate_at = s->max_bytes;
-	s->pipe_size = fcntl(s->fd, F_GETPIPE_SZ);
-	if (s->pipe_size <= 0)
-		s->pipe_size = PUMP_TURN;
+	for (unsigned i = 0; i < RECORD_STREAMS; i++) {
+		s->pipe_size[i] = s->fds[i] < 0 ? 0 : fcntl(s->fds[i], F_GETPIPE_SZ);
+		if (s->pipe_size[i] <= 0)
+			s->pipe_size[i] = PUMP_TURN;
+	}
 	(void)file_ready(p, s);
 }
 
@@ -157,10 +159,12 @@ static void chunk_write(struct pump *p, struct stream *s, size_t n, struct chunk
 	struct cursor *c = s->cursor;
 	/* May be a packet (see pump_once()), whose other half would be thrown away: a little over
 	 * the limit is better. */
-	bool whole = n <= PIPE_BUF && c->bol;
+	bool whole = n <= PIPE_BUF && !c->now.open;
 	char note[160];
 
-	r->bol = chunk->error ? s->tail_bol : c->bol;
+	r->at = c->now;
+	if (chunk->error)
+		r->at.open = s->tail_open;
 	r->pos = c->off;
 	r->max = chunk->error ? 0 : s->rotate_at;
 	if (c->lost && !chunk->error) {
@@ -181,13 +185,14 @@ static void chunk_write(struct pump *p, struct stream *s, size_t n, struct chunk
 }
 
 /* The front of the pipe goes, and its count with it: who looks at both finds them agree. */
-static int consume(struct pump *p, struct stream *s, struct cursor *c, size_t n)
+static int consume(struct pump *p, struct stream *s, struct cursor *c, const struct chunk *chunk)
 {
+	unsigned which = chunk->records.stream;
 	int r;
 
 	pthread_mutex_lock(&p->lock);
-	r = cursor_consume(c, s->fd, p->raw, n);
-	s->taken += n;
+	r = cursor_consume(c, s->fds[which], p->raw, chunk->used);
+	s->taken[which] += chunk->used;
 	pthread_mutex_unlock(&p->lock);
 	return r;
 }
@@ -205,8 +210,10 @@ static int chunk_lose(struct pump *p, struct stream *s, struct chunk *chunk)
 	c->lost_errno = (uint64_t)-chunk->error;
 	/* Before they are gone: a kill in between makes the number too large, never too small. */
 	c->lost += chunk->used;
+	memcpy(c->now.of, chunk->records.at.of, sizeof(c->now.of));
+	c->now.suppressed = chunk->records.at.suppressed;
 	seam_step(p->seam);
-	return consume(p, s, &unused, chunk->used);
+	return consume(p, s, &unused, chunk);
 }
 
 static int chunk_keep(struct pump *p, struct stream *s, struct chunk *chunk)
@@ -214,10 +221,10 @@ static int chunk_keep(struct pump *p, struct stream *s, struct chunk *chunk)
 	struct cursor *c = s->cursor;
 	int r;
 
-	cursor_arm(c, chunk->records.pos, chunk->records.bol, (uint8_t)p->raw[chunk->used - 1]);
+	cursor_arm(c, chunk->records.pos, &chunk->records.at, (uint8_t)p->raw[chunk->used - 1]);
 	seam_step(p->seam);
 	/* Into `raw`: these pages were written to a moment ago, so that the kernel finds them. */
-	r = consume(p, s, c, chunk->used);
+	r = consume(p, s, c, chunk);
 	seam_step(p->seam);
 	/* Also on an error, which says that somebody else has emptied the pipe: the bytes are in
 	 * the file. */
@@ -261,21 +268,29 @@ static void match_end(struct pump *p, struct stream *s)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void chunk_begin(struct pump *p, struct chunk *chunk, int error)
+static void chunk_begin(struct pump *p, struct stream *s, unsigned which, struct chunk *chunk,
+			int error)
 {
 	*chunk = (struct chunk){
-		.records = {.stamp = p->stamp.text, .out = p->out, .cap = PUMP_TURN},
+		.records = {.stamp = p->stamp.text,
+			    .rules = &s->rules,
+			    .rate = &s->rate,
+			    .now_us = (uint64_t)p->now.tv_sec * 1000000 +
+				      (uint64_t)p->now.tv_nsec / 1000,
+			    .stream = which,
+			    .out = p->out,
+			    .cap = PUMP_TURN},
 		.error = error,
 	};
 }
 
 /* Moves the first of the `n` bytes in raw, as many as go into one file. Returns how many. */
-static ssize_t pump_chunk(struct pump *p, struct stream *s, size_t n)
+static ssize_t pump_chunk(struct pump *p, struct stream *s, unsigned which, size_t n)
 {
 	struct chunk chunk;
 	int r;
 
-	chunk_begin(p, &chunk, file_ready(p, s));
+	chunk_begin(p, s, which, &chunk, file_ready(p, s));
 	chunk_write(p, s, n, &chunk);
 	if (!chunk.used) {
 		r = log_file_rotate(&s->file, s->cursor);
@@ -285,19 +300,20 @@ static ssize_t pump_chunk(struct pump *p, struct stream *s, size_t n)
 			s->open_error = r;
 			s->retry = p->now.tv_sec;
 		}
-		chunk_begin(p, &chunk, s->file.fd < 0 ? r : 0);
+		chunk_begin(p, s, which, &chunk, s->file.fd < 0 ? r : 0);
 		chunk.records.greedy = true;
 		chunk_write(p, s, n, &chunk);
 	}
-	s->tail_bol = chunk.records.bol;
+	s->tail_open = chunk.records.at.open;
 	match_begin(p, s);
 	if (s->match) {
-		log_match_bytes(s->match, p->raw, chunk.used, s->taken);
+		log_match_bytes(s->match, which, p->raw, chunk.used, s->taken[which]);
 		match_end(p, s);
 	}
 	r = chunk.error ? chunk_lose(p, s, &chunk) : chunk_keep(p, s, &chunk);
 	pthread_mutex_lock(&p->lock);
 	s->counters.last_errno = -chunk.error;
+	s->counters.suppressed += chunk.records.suppressed;
 	if (chunk.error) {
 		s->counters.lost_bytes += chunk.used;
 	} else {
@@ -320,12 +336,12 @@ static void discard(struct pump *p)
 }
 
 /* One tee() and what it brought. */
-static ssize_t pump_once(struct pump *p, struct stream *s)
+static ssize_t pump_once(struct pump *p, struct stream *s, unsigned which)
 {
 	ssize_t left, moved = 0, n = -EIO;
 
 	do {
-		left = tee(s->fd, p->tee[1], PUMP_TURN, SPLICE_F_NONBLOCK);
+		left = tee(s->fds[which], p->tee[1], PUMP_TURN, SPLICE_F_NONBLOCK);
 	} while (left < 0 && errno == EINTR);
 	if (left <= 0)
 		return left < 0 ? -errno : -EPIPE;
@@ -343,7 +359,7 @@ static ssize_t pump_once(struct pump *p, struct stream *s)
 			continue;
 		if (got <= 0)
 			break;
-		n = pump_chunk(p, s, (size_t)got);
+		n = pump_chunk(p, s, which, (size_t)got);
 		if (n > 0)
 			moved += n;
 		if (n != got)
@@ -354,31 +370,33 @@ static ssize_t pump_once(struct pump *p, struct stream *s)
 	return moved ?: n;
 }
 
-ssize_t pump_turn(struct pump *p, struct stream *s)
+ssize_t pump_turn(struct pump *p, struct stream *s, unsigned which)
 {
 	ssize_t moved = 0, n;
 
 	/* A pipe of the usual size is empty after one tee(); a tiny one is full again meanwhile. */
 	do {
-		n = pump_once(p, s);
+		n = pump_once(p, s, which);
 		if (n > 0)
 			moved += n;
-	} while (n >= 4096 && moved + s->pipe_size <= PUMP_TURN);
+	} while (n >= 4096 && moved + s->pipe_size[which] <= PUMP_TURN);
 	return moved ?: n;
 }
 
 void pump_drain(struct pump *p, struct stream *s)
 {
-	int filled = 0;
+	for (unsigned i = 0; i < RECORD_STREAMS; i++) {
+		int filled = 0;
 
-	if (ioctl(s->fd, FIONREAD, &filled) < 0)
-		return;
-	while (filled > 0) {
-		ssize_t n = pump_turn(p, s);
+		if (s->fds[i] < 0 || ioctl(s->fds[i], FIONREAD, &filled) < 0)
+			continue;
+		while (filled > 0) {
+			ssize_t n = pump_turn(p, s, i);
 
-		if (n <= 0)
-			return;
-		filled -= (int)n;
+			if (n <= 0)
+				break;
+			filled -= (int)n;
+		}
 	}
 }
 
@@ -393,8 +411,9 @@ void pump_match(struct pump *p, struct stream *s, struct log_match *match)
 	s->matched = false;
 	/* What is in the pipe was written before. After a takeover nobody knows: all of it counts.
 	 */
-	if (match && !match->since[0] && ioctl(s->fd, FIONREAD, &filled) == 0)
-		match->from = s->taken + (uint64_t)filled;
+	for (unsigned i = 0; match && !match->since[0] && i < RECORD_STREAMS; i++)
+		if (s->fds[i] >= 0 && ioctl(s->fds[i], FIONREAD, &filled) == 0)
+			match->part[i].from = s->taken[i] + (uint64_t)filled;
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -415,7 +434,9 @@ void pump_stop(struct stream *s)
 	log_match_free(s->match_next);
 	s->match = s->match_next = NULL;
 	log_file_close(&s->file);
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -EBADF;
+	for (unsigned i = 0; i < RECORD_STREAMS; i++) {
+		if (s->fds[i] >= 0)
+			close(s->fds[i]);
+		s->fds[i] = -EBADF;
+	}
 }

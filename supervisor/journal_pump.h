@@ -33,15 +33,17 @@ struct pump {
 struct stream {
 	struct cursor *cursor;
 	struct log_file file;
-	int fd;        /* owned */
-	int pipe_size; /* of fd, when it was added */
+	int fds[RECORD_STREAMS];       /* stdout's and stderr's pipe, owned; -EBADF: none */
+	int pipe_size[RECORD_STREAMS]; /* of them, when they were added */
+	struct record_rules rules;
+	struct rate rate;
 	uint64_t max_bytes;
 	uint64_t rotate_at; /* max_bytes, or more when the rotation failed */
 	unsigned unchecked; /* chunks since log_file_check() */
 	time_t checked;     /* when that was */
 	time_t retry;       /* a file that cannot be opened is not tried again before */
 	int open_error;     /* what it was then */
-	bool tail_bol;      /* the next byte begins a line in `tail` */
+	uint8_t tail_open;  /* lines.open of what is in `tail` */
 	bool refill;        /* `tail` is to be filled from the file when it is opened */
 
 	struct log_match *match; /* that the bytes go through; NULL: nobody waits for a line */
@@ -49,10 +51,10 @@ struct stream {
 	bool match_news; /* it has matched, and nobody was told yet */
 
 	/* under pump.lock */
-	uint64_t taken;               /* bytes read away since the stream was added */
-	struct log_match *match_next; /* takes the place of `match` */
-	bool match_new;               /* … even where it is NULL */
-	bool matched;                 /* what is waited for has come */
+	uint64_t taken[RECORD_STREAMS]; /* bytes read away since the stream was added */
+	struct log_match *match_next;   /* takes the place of `match` */
+	bool match_new;                 /* … even where it is NULL */
+	bool matched;                   /* what is waited for has come */
 	struct tail tail;
 	struct journal_counters counters;
 };
@@ -61,10 +63,10 @@ int pump_open(struct pump *p, struct err *err);
 void pump_close(struct pump *p);
 /* Makes the cursor good and opens the file; failing to is no error of the stream (see above). */
 void pump_start(struct pump *p, struct stream *s, bool taken_over);
-/* Moves what is in the pipe, up to PUMP_TURN bytes. Returns their number, -EAGAIN: empty, -EPIPE:
- * and no writer. */
-ssize_t pump_turn(struct pump *p, struct stream *s);
-/* Moves what is in the pipe at the moment of the call. */
+/* Moves what is in one of the pipes, up to PUMP_TURN bytes. Returns their number, -EAGAIN: empty,
+ * -EPIPE: and no writer. */
+ssize_t pump_turn(struct pump *p, struct stream *s, unsigned which);
+/* Moves what is in the pipes at the moment of the call. */
 void pump_drain(struct pump *p, struct stream *s);
 /* Gives the stream another match (or none, NULL), for what is written from now on; it is the
  * stream's to free. The owner of the stream calls pump_match_begin() soon after. For any thread. */
@@ -72,5 +74,5 @@ void pump_match(struct pump *p, struct stream *s, struct log_match *match);
 /* Begins with the match that was given last. Returns whether one has come true since the last call
  * that said so. */
 bool pump_match_begin(struct pump *p, struct stream *s);
-/* Closes the pipe and the file. */
+/* Closes the pipes and the file. */
 void pump_stop(struct stream *s);

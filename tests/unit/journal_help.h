@@ -106,7 +106,8 @@ static inline bool is_stamp(const char *s, size_t len)
 	return true;
 }
 
-/* Takes the stamps off; each line must have one. */
+/* Takes the stamps of stdout off, each line must have one; and puts together what "+" goes on with.
+ */
 static inline void text_strip(const struct text *records, struct text *lines)
 {
 	size_t at = 0;
@@ -116,9 +117,18 @@ static inline void text_strip(const struct text *records, struct text *lines)
 		const char *nl = memchr(line, '\n', records->len - at);
 		size_t n = nl ? (size_t)(nl - line) + 1 : records->len - at;
 
-		if (!is_stamp(line, n))
+		bool more = n > STAMP_LEN && line[STAMP_LEN - 1] == '+' && line[STAMP_LEN] == ' ';
+		char stamp[STAMP_LEN];
+
+		if (n >= STAMP_LEN)
+			memcpy(stamp, line, STAMP_LEN);
+		if (more)
+			stamp[STAMP_LEN - 1] = ' ';
+		if (!is_stamp(stamp, n))
 			fail_msg("no stamp at byte %zu: %.60s", at, line);
-		text_add(lines, line + STAMP_LEN, n - STAMP_LEN);
+		if (more && lines->len)
+			lines->len--;
+		text_add(lines, line + STAMP_LEN + more, n - STAMP_LEN - more);
 		at += n;
 	}
 }

@@ -42,7 +42,9 @@ static void a_date_that_has_no_stamp_keeps_its_length(void **state)
 
 static struct records records_in(char *out, size_t cap)
 {
-	return (struct records){.stamp = STAMP, .bol = true, .out = out, .cap = cap};
+	static const struct record_rules rules;
+
+	return (struct records){.stamp = STAMP, .rules = &rules, .out = out, .cap = cap};
 }
 
 static void assert_records(const struct records *r, const char *want, size_t len)
@@ -54,24 +56,24 @@ static void assert_records(const struct records *r, const char *want, size_t len
 static void each_line_gets_a_stamp(void **state)
 {
 	static const char want[] = STAMP "one\n" STAMP "\n" STAMP "two\n";
-	char out[200];
+	char out[400];
 	struct records r = records_in(out, sizeof(out));
 
 	assert_int_equal(record_format(&r, "one\n\ntwo\n", 9), 9);
 	assert_int_equal(r.stop, RECORD_END);
 	assert_records(&r, want, strlen(want));
-	assert_true(r.bol);
+	assert_int_equal(r.at.open, 0);
 	assert_int_equal(r.lines, 3);
 }
 
 static void a_line_in_pieces_gets_one_stamp(void **state)
 {
 	static const char want[] = STAMP "one piece\n" STAMP "x";
-	char out[200];
+	char out[400];
 	struct records r = records_in(out, sizeof(out));
 
 	assert_int_equal(record_format(&r, "one", 3), 3);
-	assert_false(r.bol);
+	assert_int_equal(r.at.open, 1);
 	assert_int_equal(record_format(&r, " piece", 6), 6);
 	assert_int_equal(record_format(&r, "\nx", 2), 2);
 	assert_records(&r, want, strlen(want));
@@ -82,7 +84,7 @@ static void bytes_of_any_kind_pass_unchanged(void **state)
 {
 	static const char raw[] = "\0\xff\r\x1b[1m\0\n\0\n";
 	static const char want[] = STAMP "\0\xff\r\x1b[1m\0\n" STAMP "\0\n";
-	char out[200];
+	char out[400];
 	struct records r = records_in(out, sizeof(out));
 
 	assert_int_equal(record_format(&r, raw, sizeof(raw) - 1), sizeof(raw) - 1);
@@ -91,12 +93,18 @@ static void bytes_of_any_kind_pass_unchanged(void **state)
 
 static void a_full_buffer_is_gone_on_with(void **state)
 {
-	static const char raw[] = "a\nlonger line than any buffer\n\n\nz\n";
+	static const char raw[] = "a\nlonger line than any buffer "
+				  "....................................................."
+				  "................................................................"
+				  "....................."
+				  "................................................................"
+				  "....................."
+				  "\n\n\nz\n1\n2\n3\n";
 	size_t len = strlen(raw);
 
-	for (size_t cap = STAMP_LEN + 1; cap < 80; cap++) {
+	for (size_t cap = RECORD_ROOM; cap < RECORD_ROOM + 80; cap++) {
 		struct text all = {0}, lines = {0};
-		char out[80];
+		char out[RECORD_ROOM + 80];
 		struct records r = records_in(out, cap);
 		size_t used = 0;
 
@@ -111,6 +119,12 @@ static void a_full_buffer_is_gone_on_with(void **state)
 		text_free(&all);
 		text_free(&lines);
 	}
+}
+
+static void in_a_line(struct records *r)
+{
+	r->at.of[0].state = LINE_IN;
+	r->at.open = 1;
 }
 
 static void a_line_that_does_not_fit_the_file_stops_before_it(void **state)
@@ -131,14 +145,134 @@ static void a_line_that_does_not_fit_the_file_stops_before_it(void **state)
 	assert_int_equal(record_format(&r, "2\n3\n", 4), 2);
 	/* A line that has begun goes on, up to twice the size. */
 	r = records_in(out, sizeof(out));
-	r.bol = false;
+	in_a_line(&r);
 	r.max = 100;
 	r.pos = 150;
 	assert_int_equal(record_format(&r, "x\n", 2), 2);
-	r.bol = false;
+	in_a_line(&r);
 	r.pos = 200;
 	assert_int_equal(record_format(&r, "x\n", 2), 0);
 	assert_int_equal(r.stop, RECORD_ROTATE);
+}
+
+/* Formats what the streams have written, in this order. */
+struct piece {
+	unsigned stream;
+	const char *text;
+};
+
+static void format_pieces(struct records *r, const struct piece *pieces)
+{
+	for (; pieces->text; pieces++) {
+		size_t len = strlen(pieces->text);
+
+		r->stream = pieces->stream;
+		assert_int_equal(record_format(r, pieces->text, len), len);
+	}
+}
+
+static void assert_pieces(const struct record_rules *rules, const struct piece *pieces,
+			  const char *want)
+{
+	char out[2000];
+	struct rate rate = {0};
+	struct records r = records_in(out, sizeof(out));
+
+	r.rules = rules;
+	r.rate = &rate;
+	format_pieces(&r, pieces);
+	assert_int_equal(r.len, strlen(want));
+	assert_memory_equal(out, want, r.len);
+}
+
+#define Z "2026-11-24T03:07:08.123456Z"
+
+static void stderr_is_marked_and_a_record_is_never_mixed(void **state)
+{
+	const struct record_rules rules = {0};
+	const struct piece pieces[] = {
+		{0, "out\n"},        {1, "err\n"},  {0, "half"}, {1, "other\nand "},
+		{0, " done\nnew\n"}, {1, "more\n"}, {0, "x"},    {1, "y\n"},
+		{0, "\n"},           {0, "z\n"},    {0, NULL},
+	};
+
+	assert_pieces(&rules, pieces,
+		      Z " out\n" Z "! err\n" Z " half\n" Z "! other\n" Z "! and \n" Z "+  done\n" Z
+			" new\n" Z "!+ more\n" Z " x\n" Z "! y\n" Z " z\n");
+}
+
+static void a_level_is_read_off_the_line_however_it_comes(void **state)
+{
+	const struct record_rules rules = {.prefix = true, .level = 6};
+	const struct piece whole[] = {
+		{0, "<3>bad\n<8>no\n<\n<3\n<3x\n<3>\n"}, {1, "<0>e\n"}, {0, NULL}};
+	const struct piece parts[] = {
+		{0, "<"},  {0, "3"},      {0, ">bad\n<"}, {0, "8>no\n<"}, {0, "\n<3"}, {0, "\n"},
+		{0, "<3"}, {0, "x\n<3>"}, {1, "<"},       {1, "0>e\n"},   {0, NULL},
+	};
+	const struct piece off[] = {{0, "<3>bad\n"}, {0, NULL}};
+
+	assert_pieces(&rules, whole,
+		      Z "3 bad\n" Z " <8>no\n" Z " <\n" Z " <3\n" Z " <3x\n" Z "3 \n" Z "!0 e\n");
+	assert_pieces(&rules, parts,
+		      Z "3 bad\n" Z " <8>no\n" Z " <\n" Z " <3\n" Z " <3x\n" Z "3 \n" Z "!0 e\n");
+	assert_pieces(&(const struct record_rules){.level = 6}, off, Z " <3>bad\n");
+}
+
+static void what_is_below_the_level_is_not_logged(void **state)
+{
+	const struct record_rules rules = {.prefix = true, .level = 6, .drop_from = 5};
+	const struct piece pieces[] = {
+		{0, "plain\n<4>warn"},      {0, "ing\n<7>de"}, {0, "bug\n<5"},
+		{0, ">notice\n<0>emerg\n"}, {0, NULL},
+	};
+
+	assert_pieces(&rules, pieces, Z "4 warning\n" Z "0 emerg\n");
+}
+
+static void lines_over_the_rate_are_counted_and_told(void **state)
+{
+	const struct record_rules rules = {.rate_interval_us = 1000, .rate_burst = 2};
+	const struct piece pieces[] = {{0, "1\n2\n3\n4"}, {1, "5\n"}, {0, "4\n"}, {0, NULL}};
+	const struct piece later[] = {{0, "6\n"}, {0, NULL}};
+	static const char want[] = Z " 1\n" Z " 2\n" Z " hakim: 3 messages suppressed\n" Z " 6\n";
+	char out[1000];
+	struct rate rate = {0};
+	struct records r = records_in(out, sizeof(out));
+
+	r.rules = &rules;
+	r.rate = &rate;
+	r.now_us = 5000;
+	format_pieces(&r, pieces);
+	assert_int_equal(r.suppressed, 3);
+	assert_int_equal(r.at.suppressed, 3);
+	r.now_us = 6000;
+	format_pieces(&r, later);
+	assert_records(&r, want, strlen(want));
+	assert_int_equal(r.at.suppressed, 0);
+}
+
+static void a_long_line_is_cut_and_goes_on_with_a_mark(void **state)
+{
+	size_t cap = 4 * RECORD_LINE_MAX, at = STAMP_LEN + RECORD_LINE_MAX;
+	char *raw = test_malloc(cap), *out = test_malloc(cap);
+	struct records r = records_in(out, cap);
+
+	memset(raw, 'x', cap);
+	raw[RECORD_LINE_MAX] = '\n'; /* not too long */
+	raw[2 * RECORD_LINE_MAX + 2] = '\n';
+	for (size_t piece = 0, used = 0; used < 2 * RECORD_LINE_MAX + 3; used += piece) {
+		piece = 2 * RECORD_LINE_MAX + 3 - used;
+		piece = piece > 1000 ? 1000 : piece;
+		assert_int_equal(record_format(&r, raw + used, piece), piece);
+	}
+	assert_memory_equal(out + at, "\n" Z " xx", STAMP_LEN + 3);
+	at += 1 + STAMP_LEN + RECORD_LINE_MAX;
+	assert_int_equal(r.len, at + strlen("\n" Z "+ x\n"));
+	assert_memory_equal(out + at, "\n" Z "+ x\n", r.len - at);
+	assert_int_equal(r.lines, 2);
+	test_free(raw);
+	test_free(out);
 }
 
 /* ---- tail ---- */
@@ -192,6 +326,7 @@ static void the_tail_does_not_show_half_a_line(void **state)
 
 static void an_armed_cursor_tells_whether_the_bytes_are_gone(void **state)
 {
+	const struct lines open = {.of = {{.state = LINE_IN, .column = 3}}, .open = 1};
 	struct cursor c = {0};
 	char scratch[16];
 	int fds[2];
@@ -207,7 +342,7 @@ static void an_armed_cursor_tells_whether_the_bytes_are_gone(void **state)
 
 			cursor_rebase(&c, 1, 0, 100);
 			c.lost = 7;
-			cursor_arm(&c, 131, false, (uint8_t)last);
+			cursor_arm(&c, 131, &open, (uint8_t)last);
 			assert_int_equal(write(fds[1], bytes, 3), 3);
 			if (consumed)
 				assert_int_equal(cursor_consume(&c, fds[0], scratch, 3), 0);
@@ -217,6 +352,9 @@ static void an_armed_cursor_tells_whether_the_bytes_are_gone(void **state)
 			assert_int_equal(c.armed, 0);
 			assert_int_equal(c.off, consumed ? 131 : 100);
 			assert_int_equal(c.bol, !consumed);
+			assert_int_equal(c.now.open, consumed);
+			assert_int_equal(c.now.of[0].column, consumed ? 3 : 0);
+			c.now = (struct lines){0};
 			assert_int_equal(c.lost, consumed ? 0 : 7);
 			cursor_recover(&c);
 			assert_int_equal(c.off, consumed ? 131 : 100);
@@ -235,7 +373,7 @@ static void a_commit_cut_short_is_finished(void **state)
 
 	cursor_reset(&c);
 	cursor_rebase(&c, 1, 0, 100);
-	cursor_arm(&c, 131, true, 'x');
+	cursor_arm(&c, 131, &(struct lines){0}, 'x');
 	c.marker = 'x';
 	c.off = 131; /* the first store of the commit, then death */
 	cursor_recover(&c);
@@ -287,6 +425,11 @@ int main(void)
 		cmocka_unit_test(bytes_of_any_kind_pass_unchanged),
 		cmocka_unit_test(a_full_buffer_is_gone_on_with),
 		cmocka_unit_test(a_line_that_does_not_fit_the_file_stops_before_it),
+		cmocka_unit_test(stderr_is_marked_and_a_record_is_never_mixed),
+		cmocka_unit_test(a_level_is_read_off_the_line_however_it_comes),
+		cmocka_unit_test(what_is_below_the_level_is_not_logged),
+		cmocka_unit_test(lines_over_the_rate_are_counted_and_told),
+		cmocka_unit_test(a_long_line_is_cut_and_goes_on_with_a_mark),
 		cmocka_unit_test(the_tail_gives_whole_last_lines),
 		cmocka_unit_test(the_tail_does_not_show_half_a_line),
 		cmocka_unit_test(an_armed_cursor_tells_whether_the_bytes_are_gone),

@@ -30,6 +30,7 @@ struct writer {
 	int fds[2];
 	pid_t pid;
 	bool ended;
+	struct text line; /* its records so far: one may go on with "+" */
 };
 
 /* ---- the writers ---- */
@@ -97,9 +98,10 @@ static _Noreturn void writer_main(const struct writer *w, unsigned seed)
 	_exit(0);
 }
 
-static void writers_start(struct writer *writers, int pipe_size)
+/* The first WRITERS are stdout, the others stderr of the same logs. */
+static void writers_start(struct writer *writers, int n, int pipe_size)
 {
-	for (int i = 0; i < WRITERS; i++) {
+	for (int i = 0; i < n; i++) {
 		struct writer *w = &writers[i];
 
 		*w = (struct writer){.max_bytes = i % 3 ? 1 << 20 : 64 << 10};
@@ -108,12 +110,12 @@ static void writers_start(struct writer *writers, int pipe_size)
 		if (pipe_size)
 			assert_true(fcntl(w->fds[0], F_SETPIPE_SZ, pipe_size) == pipe_size);
 	}
-	for (int i = 0; i < WRITERS; i++) {
+	for (int i = 0; i < n; i++) {
 		struct writer *w = &writers[i];
 
 		w->pid = fork();
 		if (w->pid == 0) {
-			for (int k = 0; k < WRITERS; k++) {
+			for (int k = 0; k < n; k++) {
 				close(writers[k].fds[0]);
 				if (k != i)
 					close(writers[k].fds[1]);
@@ -122,7 +124,7 @@ static void writers_start(struct writer *writers, int pipe_size)
 		}
 		assert_return_code(w->pid, errno);
 	}
-	for (int i = 0; i < WRITERS; i++)
+	for (int i = 0; i < n; i++)
 		close(writers[i].fds[1]);
 }
 
@@ -143,19 +145,49 @@ static void judge_line(struct writer *w, const char *line, size_t len)
 	w->next++;
 }
 
+static void judge_pending(struct writer *w)
+{
+	if (w->line.len)
+		judge_line(w, w->line.data, w->line.len);
+	w->line.len = 0;
+}
+
+static bool is_stamp_before_marks(const char *s)
+{
+	char plain[STAMP_LEN];
+
+	memcpy(plain, s, STAMP_LEN - 1);
+	plain[STAMP_LEN - 1] = ' ';
+	return is_stamp(plain, STAMP_LEN);
+}
+
 static void judge_records(struct writer *w, const char *data, size_t len)
 {
 	const char *end = data + len;
 
 	while (data < end) {
 		const char *nl = memchr(data, '\n', (size_t)(end - data));
+		const char *text = nl ? memchr(data, ' ', (size_t)(nl - data)) : NULL;
+		const char *marks = data + STAMP_LEN - 1;
+		struct writer *of = w;
 
-		if (!nl || !is_stamp(data, (size_t)(nl - data))) {
+		if (!text || text < marks || !is_stamp_before_marks(data)) {
 			fail_msg("%s: line %llu: not a record: %.80s", w->name,
 				 (unsigned long long)w->next, data);
 			return;
 		}
-		judge_line(w, data + STAMP_LEN, (size_t)(nl + 1 - data) - STAMP_LEN);
+		if (*marks == '!') {
+			of += WRITERS;
+			marks++;
+		}
+		if (*marks != '+')
+			judge_pending(of);
+		else if (!of->line.len)
+			fail_msg("%s: nothing to go on with: %.80s", of->name, data);
+		/* Its end of line is the record's until the next one says "+". */
+		if (of->line.len)
+			of->line.len--;
+		text_add(&of->line, text + 1, (size_t)(nl - text));
 		data = nl + 1;
 	}
 }
@@ -187,7 +219,7 @@ static void judge_rotated(struct writer *writers, const char *dir)
 
 /* ---- the journal ---- */
 
-static _Noreturn void journal_process(struct writer *writers, const char *dir,
+static _Noreturn void journal_process(struct writer *writers, int n, const char *dir,
 				      struct journal_cursor *cursors, bool taken_over)
 {
 	struct journal_config config = {
@@ -208,6 +240,7 @@ static _Noreturn void journal_process(struct writer *writers, const char *dir,
 			.name = writers[i].name,
 			.index = i,
 			.fd = writers[i].fds[0],
+			.err_fd = n > WRITERS ? writers[i + WRITERS].fds[0] : -1,
 			.max_bytes = writers[i].max_bytes,
 			.keep = KEEP,
 			.taken_over = taken_over,
@@ -221,24 +254,24 @@ static _Noreturn void journal_process(struct writer *writers, const char *dir,
 	_exit(0);
 }
 
-static pid_t journal_fork(struct writer *writers, const char *dir, struct journal_cursor *cursors,
-			  bool taken_over)
+static pid_t journal_fork(struct writer *writers, int n, const char *dir,
+			  struct journal_cursor *cursors, bool taken_over)
 {
 	pid_t pid = fork();
 
 	if (pid == 0)
-		journal_process(writers, dir, cursors, taken_over);
+		journal_process(writers, n, dir, cursors, taken_over);
 	assert_return_code(pid, errno);
 	return pid;
 }
 
-static void kill_often(int pipe_size)
+static void kill_often(int n, int pipe_size)
 {
 	size_t size = JOURNAL_STREAMS * sizeof(struct journal_cursor);
 	struct journal_cursor *cursors = shared_memory(size);
 	const char *wanted = getenv("HAKIM_KILLS");
 	int kills = wanted ? atoi(wanted) : 300;
-	struct writer writers[WRITERS];
+	struct writer writers[2 * WRITERS];
 	unsigned seed = (unsigned)getpid();
 	uint64_t lines = 0;
 	char dir[PATH_MAX];
@@ -246,9 +279,9 @@ static void kill_often(int pipe_size)
 	pid_t pid;
 
 	dir_make(dir, sizeof(dir));
-	writers_start(writers, pipe_size);
+	writers_start(writers, n, pipe_size);
 	for (int i = 0; i < kills; i++) {
-		pid = journal_fork(writers, dir, cursors, i > 0);
+		pid = journal_fork(writers, n, dir, cursors, i > 0);
 		/* Not a wait for something: the moment of the kill is what is tried. */
 		usleep((useconds_t)rand_r(&seed) % 6000);
 		kill(pid, SIGKILL);
@@ -257,10 +290,10 @@ static void kill_often(int pipe_size)
 		if (i % 20 == 19)
 			judge_rotated(writers, dir);
 	}
-	pid = journal_fork(writers, dir, cursors, true);
-	for (int i = 0; i < WRITERS; i++)
+	pid = journal_fork(writers, n, dir, cursors, true);
+	for (int i = 0; i < n; i++)
 		kill(writers[i].pid, SIGTERM);
-	for (int i = 0; i < WRITERS; i++) {
+	for (int i = 0; i < n; i++) {
 		assert_int_equal(waitpid(writers[i].pid, &status, 0), writers[i].pid);
 		assert_int_equal(status, 0);
 	}
@@ -268,8 +301,11 @@ static void kill_often(int pipe_size)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	judge_rotated(writers, dir);
-	for (int i = 0; i < WRITERS; i++) {
+	for (int i = 0; i < WRITERS; i++)
 		judge_file(&writers[i], dir, 0);
+	for (int i = 0; i < n; i++) {
+		judge_pending(&writers[i]);
+		text_free(&writers[i].line);
 		assert_true(writers[i].ended);
 		assert_true(writers[i].next > 100);
 		lines += writers[i].next;
@@ -282,12 +318,17 @@ static void kill_often(int pipe_size)
 
 static void no_line_is_lost_torn_or_doubled_by_a_kill(void **state)
 {
-	kill_often(0);
+	kill_often(WRITERS, 0);
 }
 
 static void nor_with_a_pipe_of_one_page(void **state)
 {
-	kill_often(4096);
+	kill_often(WRITERS, 4096);
+}
+
+static void nor_with_stdout_and_stderr_in_one_file(void **state)
+{
+	kill_often(2 * WRITERS, 0);
 }
 
 int main(void)
@@ -295,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_line_is_lost_torn_or_doubled_by_a_kill),
 		cmocka_unit_test(nor_with_a_pipe_of_one_page),
+		cmocka_unit_test(nor_with_stdout_and_stderr_in_one_file),
 	};
 
 	return cmocka_run_group_tests_name("journal_kill", tests, NULL, NULL);

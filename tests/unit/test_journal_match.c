@@ -72,12 +72,12 @@ static void a_line_counts_when_it_is_whole(void **state)
 {
 	struct log_match *m = log_match_new(pattern("/^up$/"), NULL);
 
-	log_match_bytes(m, "u", 1, 0);
-	log_match_bytes(m, "p", 1, 1);
+	log_match_bytes(m, 0, "u", 1, 0);
+	log_match_bytes(m, 0, "p", 1, 1);
 	assert_false(m->matched);
-	log_match_bytes(m, "per\nup", 6, 2);
+	log_match_bytes(m, 0, "per\nup", 6, 2);
 	assert_false(m->matched);
-	log_match_bytes(m, "\r\n", 2, 8);
+	log_match_bytes(m, 0, "\r\n", 2, 8);
 	assert_true(m->matched);
 	log_match_free(m);
 }
@@ -86,11 +86,11 @@ static void bytes_from_before_do_not_count(void **state)
 {
 	struct log_match *m = log_match_new(pattern("up"), NULL);
 
-	m->from = 6;
-	log_match_bytes(m, "up\n", 3, 0);
-	log_match_bytes(m, "up\nu", 4, 3);
+	m->part[0].from = 6;
+	log_match_bytes(m, 0, "up\n", 3, 0);
+	log_match_bytes(m, 0, "up\nu", 4, 3);
 	assert_false(m->matched);
-	log_match_bytes(m, "p\n", 2, 7);
+	log_match_bytes(m, 0, "p\n", 2, 7);
 	assert_true(m->matched);
 	log_match_free(m);
 }
@@ -102,9 +102,9 @@ static void a_very_long_line_is_looked_at_as_far_as_it_goes(void **state)
 
 	memset(line, 'x', sizeof(line) - 5);
 	snprintf(line + sizeof(line) - 5, 5, "end\n");
-	log_match_bytes(m, line, sizeof(line) - 1, 0);
+	log_match_bytes(m, 0, line, sizeof(line) - 1, 0);
 	assert_false(m->matched);
-	log_match_bytes(m, "end\n", 4, sizeof(line) - 1);
+	log_match_bytes(m, 0, "end\n", 4, sizeof(line) - 1);
 	assert_true(m->matched);
 	log_match_free(m);
 }
@@ -137,7 +137,7 @@ static void after_a_takeover_the_file_counts_from_the_start_of_the_run(void **st
 	/* Half of it is in the file, the rest comes by the pipe. */
 	log_match_file(m, fd, sizeof(new_one) - 3);
 	assert_false(m->matched);
-	log_match_bytes(m, "p\n", 2, 0);
+	log_match_bytes(m, 0, "p\n", 2, 0);
 	assert_true(m->matched);
 	log_match_free(m);
 	m = log_match_new(pattern("up"), &since);

@@ -74,7 +74,7 @@ static _Noreturn void pump_process(const struct fixture *f, struct try *t, bool 
 			 .keep = 20,
 			 .fd = -EBADF,
 			 .seam = &seam},
-		.fd = f->pipe[0],
+		.fds = {f->pipe[0], -EBADF},
 		.max_bytes = 3000,
 	};
 	struct pump p;
@@ -83,7 +83,7 @@ static _Noreturn void pump_process(const struct fixture *f, struct try *t, bool 
 		_exit(1);
 	p.seam = &seam;
 	pump_start(&p, &s, taken_over);
-	while (pump_turn(&p, &s) > 0)
+	while (pump_turn(&p, &s, 0) > 0)
 		;
 	_exit(0);
 }
