@@ -171,7 +171,7 @@ static int log_of(struct manager *m, const char *name, const char **full)
 	*full = SAY_NAME;
 	if (s) {
 		*full = s->unit->name;
-		return s->log_index;
+		return s->log.index;
 	}
 	return strcmp(name, SAY_NAME) == 0 || strcmp(name, "hakim") == 0 ? m->say_index : -1;
 }

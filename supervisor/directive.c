@@ -286,6 +286,7 @@ int unit_load_begin(struct unit_load *load, const char *name)
 	unit->status_interval_usec = 30 * USEC_PER_SEC;
 	unit->log_max_bytes = 8ull << 20;
 	unit->log_keep = 4;
+	unit_log_init(&unit->log);
 	unit->exec.umask = 022;
 	for (size_t i = 0; i < DIRECTORY_KINDS; i++)
 		unit->directory_mode[i] = 0755;

@@ -47,19 +47,9 @@ static DIRECTIVE_RESET(reset_sockets)
 	return 0;
 }
 
-SETTER(set_standard_input)
-{
-	ctx->unit->stdin_socket = strcmp(value, "socket") == 0;
-	if (!*value || ctx->unit->stdin_socket || strcmp(value, "null") == 0)
-		return 0;
-	err_set(err, 0, "\"%.40s\" is not supported: it is /dev/null", value);
-	return 1;
-}
-
 static const struct directive pass_directives[] = {
 	{"NonBlocking", set_bool, AT(non_blocking), 0, NULL},
 	{"Sockets", set_sockets, 0, 0, reset_sockets},
-	{"StandardInput", set_standard_input, 0, 0, NULL},
 };
 
 const struct directive_area directive_area_pass = {DIRECTIVES_SERVICE, pass_directives,

@@ -191,7 +191,8 @@ static int find_program(const struct strv *search_path, const struct command *co
 				  err);
 }
 
-/* One command of a unit, ready to be cloned. `out_fd` is the log or the pipe of StatusExec=. */
+/* One command of a unit, ready to be cloned. `out_fd` is the pipe of StatusExec=, -1: as the
+ * unit says. */
 static int launch(struct service *s, const struct command *command, enum board_role role,
 		  unsigned index, int out_fd, struct task *task, struct err *err)
 {
@@ -204,13 +205,15 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	_cleanup_(pass_fds_free) struct pass_fds pass = {.in_fd = -1};
 	_cleanup_close_ int secret_fd = -EBADF;
 	_cleanup_close_ int exec_write = -EBADF;
+	_cleanup_close_ int data_fd = -EBADF;
 	char procs[400] = "";
 	int exec_pipe[2];
 	struct spawn spawn = {
 		.unit = s->unit->name,
 		.role = role,
 		.command = index,
-		.out_fd = out_fd,
+		.out = {.fd = out_fd},
+		.error = {.fd = -1},
 		.in_fd = -1,
 		.secret_fd = -1,
 		.exec_fd = -1,
@@ -245,6 +248,9 @@ static int launch(struct service *s, const struct command *command, enum board_r
 		r = command_expand(command, &env, &argv, err);
 	if (r == 0)
 		r = find_program(&s->unit->exec.search_path, command, &env, &path, err);
+	spawn.in_fd = pass.in_fd;
+	if (r == 0 && out_fd < 0)
+		r = service_stdio(s, &spawn, &data_fd, err);
 	if (r < 0)
 		return r;
 	if (is_main && s->unit->type == TYPE_EXEC) {
@@ -268,10 +274,6 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	spawn.exec_fd = exec_write;
 	spawn.fds = pass.v;
 	spawn.n_fds = pass.n;
-	spawn.in_fd = pass.in_fd;
-	/* inetd's programs speak by it, too. */
-	if (pass.in_fd >= 0)
-		spawn.out_fd = pass.in_fd;
 	/* A status probe is no part of the service: its end must not count as the service's. */
 	spawn.cgroup_fd = role == ROLE_STATUS ? -1 : s->cgroup_fd;
 	spawn.cgroup_procs = role != ROLE_STATUS && *procs ? procs : NULL;
@@ -311,7 +313,7 @@ int launch_command(struct service *s, unsigned action, struct err *err)
 	if (action & DO_SPAWN_MAIN) {
 		if (!unit->start.n)
 			return err_set(err, -EINVAL, "it has no ExecStart=");
-		r = launch(s, &unit->start.v[0], ROLE_MAIN, 0, s->log_write, &s->main, err);
+		r = launch(s, &unit->start.v[0], ROLE_MAIN, 0, -1, &s->main, err);
 		if (r == 0) {
 			s->machine.main_alive = true;
 			s->exec_us = now_us();
@@ -322,9 +324,9 @@ int launch_command(struct service *s, unsigned action, struct err *err)
 	if (index >= (action & DO_SPAWN_PRE ? unit->start_pre.n : unit->stop.n))
 		return err_set(err, -EINVAL, "its commands have changed meanwhile");
 	if (action & DO_SPAWN_PRE)
-		return launch(s, &unit->start_pre.v[index], ROLE_CONTROL, index, s->log_write,
-			      &s->control, err);
-	return launch(s, &unit->stop.v[index], ROLE_CONTROL, index, s->log_write, &s->control, err);
+		return launch(s, &unit->start_pre.v[index], ROLE_CONTROL, index, -1, &s->control,
+			      err);
+	return launch(s, &unit->stop.v[index], ROLE_CONTROL, index, -1, &s->control, err);
 }
 
 int launch_status(struct service *s, struct err *err)

@@ -101,6 +101,7 @@ void service_set_unit(struct service *s, struct unit *unit)
 		.has_probe = unit->ready_http != NULL,
 		.restart = unit->restart,
 	};
+	s->log.stale = true;
 	probe_target_free(s->probe_target);
 	s->probe_target = NULL;
 	if (unit->ready_http && probe_target_parse(unit->ready_http, &s->probe_target, NULL) < 0)
@@ -117,8 +118,8 @@ struct service *service_new(struct manager *m, struct unit *unit)
 		return NULL;
 	s->manager = m;
 	s->main = s->control = s->status = (struct task){.slot = -1, .pidfd = -1};
-	s->log_index = s->log_read = s->log_write = s->notify_fd = s->exec_pipe = s->status_pipe =
-		-1;
+	s->notify_fd = s->exec_pipe = s->status_pipe = -1;
+	service_log_init(&s->log);
 	s->cgroup_fd = s->probe.fd = -1;
 	s->notify_source.fd = s->exec_source.fd = s->status_source.fd = s->probe_source.fd = -1;
 	service_set_unit(s, unit);
@@ -146,18 +147,11 @@ void service_free(struct service *s)
 	task_close(m, &s->main);
 	task_close(m, &s->control);
 	task_close(m, &s->status);
-	if (s->log_index >= 0) {
-		journal_remove(m->journal, (unsigned)s->log_index);
-		state_log_release(&m->state, s->log_index);
-		snprintf(name, sizeof(name), "log:%s", s->unit->name);
-		keeper_drop(&m->keeper, name, NULL);
+	if (s->log.index >= 0) {
 		snprintf(name, sizeof(name), "notify:%s", s->unit->name);
 		keeper_drop(&m->keeper, name, NULL);
 	}
-	if (s->log_read >= 0)
-		close(s->log_read);
-	if (s->log_write >= 0)
-		close(s->log_write);
+	service_log_close(s);
 	if (s->cgroup_fd >= 0)
 		close(s->cgroup_fd);
 	cgroup_remove(&m->cgroups, s->unit->name);
@@ -166,66 +160,6 @@ void service_free(struct service *s)
 	if (s->orphan)
 		unit_free(s->orphan);
 	free(s);
-}
-
-/*
- * The pipe of the service's output lives as long as the service is known: the same one for each of
- * its processes, so that nothing is lost between one and the next. PID 1 keeps the read end.
- */
-int service_log_open(struct service *s, bool taken_over, struct err *err)
-{
-	struct manager *m = s->manager;
-	char name[KEEPER_NAME_MAX];
-	struct journal_stream stream = {
-		.name = s->unit->name,
-		.max_bytes = s->unit->log_max_bytes,
-		.keep = s->unit->log_keep,
-		.taken_over = taken_over,
-	};
-	int r;
-
-	if (s->log_index >= 0 && s->log_write >= 0)
-		return 0;
-	if (s->log_read >= 0 && s->log_write < 0) {
-		char path[40];
-
-		/* Given back by PID 1: a pipe can be opened anew by its path. */
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", s->log_read);
-		s->log_write = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
-		if (s->log_write >= 0) {
-			/* Services expect a blocking one; O_NONBLOCK was for the opening. */
-			fcntl(s->log_write, F_SETFL, O_WRONLY);
-		} else {
-			close(s->log_read);
-			s->log_read = -1;
-		}
-	}
-	if (s->log_read < 0) {
-		int fds[2];
-
-		if (pipe2(fds, O_CLOEXEC) < 0)
-			return err_sys(err, -errno, "no pipe can be made for its log");
-		s->log_read = fds[0];
-		s->log_write = fds[1];
-		snprintf(name, sizeof(name), "log:%s", s->unit->name);
-		r = keeper_store(&m->keeper, name, s->log_read, err);
-		if (r < 0) {
-			close(s->log_read);
-			close(s->log_write);
-			s->log_read = s->log_write = -1;
-			return r;
-		}
-	}
-	r = state_log_index(&m->state, s->unit->name);
-	if (r < 0)
-		return err_sys(err, r, "there is no room for its log");
-	s->log_index = r;
-	stream.index = (unsigned)r;
-	stream.fd = s->log_read;
-	r = journal_add(m->journal, &stream, err);
-	if (r < 0)
-		s->log_index = -1;
-	return r;
 }
 
 void service_timer_set(struct service *s, enum service_timer timer, uint64_t at_us)

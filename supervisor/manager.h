@@ -26,6 +26,7 @@
 #include "supervisor/probe.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
+#include "supervisor/service_log.h"
 #include "supervisor/state.h"
 #include "supervisor/unit.h"
 #include "supervisor/unit_dirs.h"
@@ -60,11 +61,11 @@ struct service {
 	struct task main, control, status;
 	pid_t sessions[8]; /* sessions that its processes began, the newest first: its processes
 			      where there is no cgroup */
-	int log_index, log_read, log_write; /* -1 */
-	int notify_fd;                      /* -1 */
-	char notify_name[40];               /* "@…": the abstract name as NOTIFY_SOCKET says it */
-	int exec_pipe;                      /* read end; Type=exec waits for its end */
-	int status_pipe;                    /* read end of StatusExec='s output */
+	struct service_log log;
+	int notify_fd;        /* -1 */
+	char notify_name[40]; /* "@…": the abstract name as NOTIFY_SOCKET says it */
+	int exec_pipe;        /* read end; Type=exec waits for its end */
+	int status_pipe;      /* read end of StatusExec='s output */
 	int cgroup_fd;
 	struct source notify_source, exec_source, status_source, probe_source;
 	struct probe_target *probe_target;
@@ -169,8 +170,6 @@ void service_timers_due(struct manager *m);
 uint64_t manager_next_timer(const struct manager *m);
 /* A task of it has ended: what the board says. */
 void service_task_ended(struct service *s, struct task *task);
-/* Sees to the log pipe of the service: made, kept by PID 1, given to the journal. */
-int service_log_open(struct service *s, bool taken_over, struct err *err);
 void service_set_error(struct service *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 pid_t task_pid(const struct manager *m, const struct task *task);

@@ -75,7 +75,7 @@ int pass_fds_collect(struct service *s, struct pass_fds *pass, struct strv *env,
 	if (r < 0)
 		return r;
 	set_blocking(s, pass);
-	if (s->unit->stdin_socket) {
+	if (s->unit->log.in.kind == STDIO_SOCKET) {
 		if (pass->n != 1)
 			return err_set(err, -EINVAL,
 				       "StandardInput=socket needs exactly one socket, and %u are "

@@ -90,8 +90,8 @@ static void tail(struct service *s, struct json *j)
 	char *newline;
 
 	json_begin_array(j, "tail");
-	if (s->log_index >= 0 &&
-	    journal_tail(s->manager->journal, (unsigned)s->log_index, buf, sizeof(buf))) {
+	if (s->log.index >= 0 &&
+	    journal_tail(s->manager->journal, (unsigned)s->log.index, buf, sizeof(buf))) {
 		while ((newline = strchr(line, '\n'))) {
 			json_string_len(j, NULL, line, (size_t)(newline - line));
 			line = newline + 1;
@@ -114,8 +114,8 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 
 	if (!pid)
 		pid = task_pid(m, &s->control);
-	if (s->log_index >= 0)
-		journal_counters(m->journal, (unsigned)s->log_index, &counters);
+	if (s->log.index >= 0)
+		journal_counters(m->journal, (unsigned)s->log.index, &counters);
 	snprintf(log, sizeof(log), "%s/%.*s.log", m->log_dir, (int)name_len, s->unit->name);
 	json_begin_object(j, NULL);
 	json_string(j, "type", "unit");
@@ -146,6 +146,9 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	json_string(j, "status", status_text(s));
 	json_string(j, "log", log);
 	json_int(j, "log_lost", (int64_t)counters.lost_bytes);
+	json_int(j, "log_suppressed", (int64_t)counters.suppressed);
+	json_string(j, "log_error",
+		    counters.last_errno ? strerrordesc_np(counters.last_errno) : NULL);
 	json_begin_array(j, "notes");
 	notes(j, &s->notes);
 	degraded_report(s, j);

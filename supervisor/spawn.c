@@ -66,23 +66,34 @@ static void child_listen_pid(char *digits)
 		digits[--n] = (char)('0' + pid % 10);
 }
 
+/* -1 on an error. Opened as the manager's user, as systemd does: a symbolic link in a directory of
+ * the user's is theirs, and the unit's author chose the path. */
+static int output_open(const struct spawn_output *out, int otherwise)
+{
+	if (out->fd >= 0)
+		return out->fd;
+	return out->path ? open(out->path, out->flags, 0666) : otherwise;
+}
+
 /* systemd's order: stdio, limits, group, identity last of all that needs privileges, then the
  * directory as that user. */
 static void child_stdio(const struct spawn *s, struct board_slot *slot)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int out = s->out_fd >= 0 ? s->out_fd : null;
-	int in = s->in_fd >= 0 ? s->in_fd : null;
+	int in, out, error;
 	unsigned first;
 
 	/* A chroot without /dev/null: an fd that reads as the end of file and cannot be written. */
 	if (null < 0)
 		null = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (out < 0)
-		out = null;
-	if (in < 0)
+	umask(s->umask);
+	in = s->in_path ? open(s->in_path, O_RDONLY | O_NOCTTY | O_CLOEXEC) : s->in_fd;
+	if (in < 0 && !s->in_path)
 		in = null;
-	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+	out = output_open(&s->out, null);
+	error = output_open(&s->error, out);
+	if (in < 0 || out < 0 || error < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 ||
+	    dup2(error, 2) < 0)
 		child_fail(slot, EXEC_STDIO, errno);
 	first = child_fds(s, slot);
 	/* Everything of ours is CLOEXEC; this is for what a library may have opened otherwise. Not
@@ -153,10 +164,11 @@ child_run(const struct board *board, const struct spawn *s, struct board_slot *s
 	r = limits_apply(s->limits, &nofile, s->strict, slot);
 	if (r < 0)
 		child_fail(slot, EXEC_LIMITS, -r);
-	umask(s->umask);
 	/* So that it may open /dev/stderr (moby#31243); not fatal where it is refused. */
-	if (s->identity->set && s->out_fd >= 0 && fchown(1, s->identity->uid, s->identity->gid) < 0)
-		errno = 0;
+	if (s->identity->set && s->out.fd >= 0 && !s->out.foreign)
+		(void)!fchown(1, s->identity->uid, s->identity->gid);
+	if (s->identity->set && s->error.fd >= 0 && !s->error.foreign)
+		(void)!fchown(2, s->identity->uid, s->identity->gid);
 	child_cgroup(s, slot);
 	child_identity(s->identity, slot);
 	if (s->listen_pid)

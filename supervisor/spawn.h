@@ -10,6 +10,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/board.h"
@@ -20,6 +21,14 @@
 
 #define SPAWN_FIRST_FD   3 /* sd_listen_fds(3): SD_LISTEN_FDS_START */
 #define SPAWN_PID_DIGITS 10
+
+/* Where a process writes. Only fds that are ours (and not `foreign`) are given to its user. */
+struct spawn_output {
+	int fd; /* -1: `path`, or where there is none: /dev/null, or as stdout for stderr */
+	const char *path; /* opened by the child, which may have to wait for it; NULL: none */
+	int flags;        /* of open(2) */
+	bool foreign;
+};
 
 struct spawn {
 	const char *unit; /* for the slot */
@@ -35,9 +44,10 @@ struct spawn {
 	bool strict;              /* what this container forbids is a failure */
 	const char *cwd;          /* NULL: "/" */
 	const char *cwd_fallback; /* tried when cwd is not there; NULL: that is a failure */
-	int out_fd;               /* becomes stdout and stderr; -1: /dev/null */
-	int in_fd;                /* becomes stdin; -1: /dev/null */
-	int *fds;                 /* become SPAWN_FIRST_FD and up, in this order */
+	struct spawn_output out, error;
+	const char *in_path; /* becomes stdin, opened by the child; NULL: in_fd */
+	int in_fd;           /* becomes stdin; -1: /dev/null */
+	int *fds;            /* become SPAWN_FIRST_FD and up, in this order */
 	unsigned n_fds;
 	int secret_fd;    /* becomes the fd behind those; -1: none */
 	char *listen_pid; /* in an entry of envp: the child writes its own pid over these

@@ -356,7 +356,10 @@ static void take_socket(struct manager *m, const char *name, int fd)
 static void take_kept(void *data, const char *name, int fd)
 {
 	struct manager *m = data;
+	char unit[KEEPER_NAME_MAX] = "";
+	bool is_error = false;
 	struct service *s;
+	size_t len;
 
 	if (strcmp(name, "log:" SAY_NAME) == 0) {
 		m->say_read = fd;
@@ -370,9 +373,16 @@ static void take_kept(void *data, const char *name, int fd)
 		take_socket(m, name, fd);
 		return;
 	}
-	s = strchr(name, ':') ? find_or_orphan(m, strchr(name, ':') + 1) : NULL;
-	if (s && strncmp(name, "log:", 4) == 0 && s->log_read < 0) {
-		s->log_read = fd;
+	if (strchr(name, ':'))
+		snprintf(unit, sizeof(unit), "%s", strchr(name, ':') + 1);
+	len = strlen(unit);
+	if (len && unit[len - 1] == '!') {
+		is_error = true;
+		unit[len - 1] = '\0';
+	}
+	s = *unit ? find_or_orphan(m, unit) : NULL;
+	if (s && strncmp(name, "log:", 4) == 0 && service_log_adopt(&s->log, is_error, fd)) {
+		m->dirty = true;
 	} else if (s && strncmp(name, "notify:", 7) == 0 && s->notify_fd < 0) {
 		notify_adopt(s, fd);
 	} else {
@@ -523,7 +533,7 @@ void takeover_resume(struct manager *m, bool fresh)
 		struct service *s = m->services[i];
 		struct err err = {0};
 
-		if ((s->log_read >= 0 || s->main.slot >= 0 || s->control.slot >= 0) &&
+		if ((s->log.read[0] >= 0 || s->main.slot >= 0 || s->control.slot >= 0) &&
 		    service_log_open(s, true, &err) < 0)
 			say(m, "%s: %s", s->unit->name, err.text);
 		if (s->cgroup_fd < 0 && service_is_active(s->machine.state))

@@ -200,6 +200,7 @@ void unit_free(struct unit *unit)
 		free(unit->conditions[i].arg);
 	free(unit->conditions);
 	unit_exec_free(&unit->exec);
+	unit_log_free(&unit->log);
 	commands_free(&unit->start_pre);
 	commands_free(&unit->start);
 	commands_free(&unit->stop);

@@ -18,6 +18,7 @@
 #include "supervisor/condition.h"
 #include "supervisor/limits.h"
 #include "supervisor/unit_exec.h"
+#include "supervisor/unit_log.h"
 
 #define UNIT_NAME_MAX 64 /* with the NUL and the suffix; it must fit struct board_slot */
 #define USEC_INFINITY UINT64_MAX
@@ -168,12 +169,12 @@ struct unit {
 	struct strv pass_environment;    /* names; the only way to a secret */
 	bool notify_exec; /* NotifyAccess=exec or all: its helper commands may notify, too */
 	struct unit_exec exec;
+	struct unit_log log;
 	struct unit_limits limits;
 
 	/* [Service], what it is given besides its standard fds */
 	struct strv sockets; /* Sockets=: sockets of other names whose fds it gets, too */
 	bool non_blocking;   /* NonBlocking=: its sockets are O_NONBLOCK */
-	bool stdin_socket;   /* StandardInput=socket */
 
 	/* [Socket], see socket.h; NULL in other units */
 	struct socket_config *socket;

@@ -170,10 +170,10 @@ static void a_service_may_name_more_sockets(void **state)
 	assert_true(strv_has(&unit->wants, "b.socket"));
 	assert_true(strv_has(&unit->after, "b.socket"));
 	assert_true(unit->non_blocking);
-	assert_true(unit->stdin_socket);
+	assert_int_equal(unit->log.in.kind, STDIO_SOCKET);
 	load_service("StandardInput=tty");
 	assert_said("it is /dev/null", false);
-	assert_false(unit->stdin_socket);
+	assert_int_equal(unit->log.in.kind, STDIO_NULL);
 	refuse_service("Sockets=a.service", "no name of a socket");
 }
 

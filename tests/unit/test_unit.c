@@ -224,10 +224,10 @@ static void sandboxing_is_noted_and_refused_when_strict(void **state)
 static void harmless_and_unknown_directives_are_noted(void **state)
 {
 	load_service(
-		"StandardOutput=journal\nSyslogIdentifier=x\nNUMAMask=0\nFooBar=1\nX-Mine=2\n[X-"
+		"SyslogFacility=daemon\nLogNamespace=x\nNUMAMask=0\nFooBar=1\nX-Mine=2\n[X-"
 		"Hakim]\nFoo=1");
 	assert_int_equal(problems.n, 5);
-	assert_said(":3: StandardOutput: has no effect here", false);
+	assert_said(":3: SyslogFacility: has no effect here", false);
 	assert_said(":5: NUMAMask: is not supported yet", false);
 	assert_said(":6: FooBar: unknown directive in [Service]", false);
 	assert_said(":9: Foo: unknown directive in [X-Hakim]", false);
