@@ -56,7 +56,7 @@ struct stdio_word {
 	const char *note; /* NULL: as in systemd */
 };
 
-static const char no_terminal[] = "there is no terminal for a service here";
+static const char no_terminal[] = "there is no terminal for a service here: it is /dev/null";
 
 static const struct stdio_word stdio_words[] = {
 	{"null", STDIO_NULL, true, true, NULL},
