@@ -223,9 +223,8 @@ static void sandboxing_is_noted_and_refused_when_strict(void **state)
 
 static void harmless_and_unknown_directives_are_noted(void **state)
 {
-	load_service(
-		"SyslogFacility=daemon\nLogNamespace=x\nNUMAMask=0\nFooBar=1\nX-Mine=2\n[X-"
-		"Hakim]\nFoo=1");
+	load_service("SyslogFacility=daemon\nLogNamespace=x\nNUMAMask=0\nFooBar=1\nX-Mine=2\n[X-"
+		     "Hakim]\nFoo=1");
 	assert_int_equal(problems.n, 5);
 	assert_said(":3: SyslogFacility: has no effect here", false);
 	assert_said(":5: NUMAMask: is not supported yet", false);
