@@ -159,10 +159,8 @@ static int unescape(char *text, size_t *len, struct err *err)
 		found = *p ? strchr(from, *p) : NULL;
 		if (found) {
 			*out++ = to[found - from];
-		} else if (*p == 'x' && digits_read(p + 1, 16, 2, &value) == 2) {
-			*out++ = (char)value;
-			p += 2;
-		} else if (digits_read(p, 8, 3, &value) == 3 && value < 256) {
+		} else if ((*p == 'x' && digits_read(p + 1, 16, 2, &value) == 2) ||
+			   (digits_read(p, 8, 3, &value) == 3 && value < 256)) {
 			*out++ = (char)value;
 			p += 2;
 		} else {
