@@ -5,8 +5,6 @@ import os
 import re
 import signal
 
-import pytest
-
 from hakim import status, supervisor, unit, wait_supervisor, wait_units
 from hosts.process import wait_until
 
@@ -85,8 +83,8 @@ def test_standard_streams_go_where_the_unit_says(lxc):
          "StandardInputText=hello\nStandardOutput=append:/var/out\nStandardError=truncate:/var/err"))
     unit(host, "both.service", service("echo one; echo two >&2", "Type=oneshot\nStandardOutput=file:/var/both"))
     unit(host, "null.service", service("echo gone; echo gone >&2", "Type=oneshot\nStandardOutput=null"))
-    unit(host, "half.service", service("cat; echo kept >&2", "Type=oneshot\nStandardOutput=null\nStandardError=journal\n"
-                                       "StandardInput=file:/etc/passwd"))
+    unit(host, "half.service", service("cat; echo kept >&2", "Type=oneshot\nStandardOutput=null\n"
+                                       "StandardError=journal\nStandardInput=file:/etc/passwd"))
     unit(host, "bad.service", service("echo x", "Type=oneshot\nStandardOutput=append:/no/such/place"))
     host.put_file("/var/out", "before\n")
     host.put_file("/var/err", "longer before\n")
