@@ -13,6 +13,7 @@
 #include "supervisor/directive_set.h"
 #include "supervisor/socket.h"
 #include "supervisor/specifier.h"
+#include "supervisor/unit_name.h"
 
 #define SETTER(name) static DIRECTIVE_SETTER(name)
 #define RESET(name)  static DIRECTIVE_RESET(name)
@@ -58,11 +59,18 @@ void socket_config_free(struct socket_config *config)
 int socket_service_name(const struct unit *unit, char name[static UNIT_NAME_MAX])
 {
 	const struct socket_config *config = unit->socket;
-	int n = config && config->service ? snprintf(name, UNIT_NAME_MAX, "%s", config->service)
-					  : snprintf(name, UNIT_NAME_MAX, "%.*s%s.service",
-						     (int)unit_stem(unit->name), unit->name,
-						     config && config->accept ? "@" : "");
+	const char *scope = "";
+	int n;
 
+	if (!config || !config->service) {
+		n = snprintf(name, UNIT_NAME_MAX, "%.*s%s.service", (int)unit_stem(unit->name),
+			     unit->name, config && config->accept ? "@" : "");
+		return n < UNIT_NAME_MAX ? 0 : -ENAMETOOLONG;
+	}
+	/* A user's socket starts a service of the same user. */
+	if (unit_name_is_user(unit->name) && !unit_name_is_user(config->service))
+		scope = UNIT_USER_PREFIX;
+	n = snprintf(name, UNIT_NAME_MAX, "%s%s", scope, config->service);
 	return n < UNIT_NAME_MAX ? 0 : -ENAMETOOLONG;
 }
 

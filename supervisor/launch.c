@@ -109,7 +109,7 @@ static int make_environment(struct service *s, const struct identity *id, bool i
 	/* Not for the main process of a service that does not notify: its children would speak in
 	 * its name. */
 	if (r == 0 && s->notify_fd >= 0 &&
-	    (is_main ? unit->type == TYPE_NOTIFY : unit->notify_exec))
+	    (is_main ? unit->type == TYPE_NOTIFY || unit->fd_store_max : unit->notify_exec))
 		r = set(env, "NOTIFY_SOCKET", s->notify_name);
 	if (r == 0 && !is_main && s->main.slot >= 0) {
 		char pid[16];
@@ -305,7 +305,7 @@ int launch_command(struct service *s, unsigned action, struct err *err)
 
 	if (r < 0)
 		return r == -EMFILE || r == -ENFILE ? -EAGAIN : r;
-	if (unit->type == TYPE_NOTIFY || unit->notify_exec) {
+	if (unit->type == TYPE_NOTIFY || unit->notify_exec || unit->fd_store_max) {
 		r = notify_open(s, err);
 		if (r < 0)
 			return r;

@@ -15,6 +15,7 @@
 
 #include "common/cleanup.h"
 #include "supervisor/control.h"
+#include "supervisor/fdstore.h"
 #include "supervisor/sockets.h"
 #include "supervisor/spawn.h"
 
@@ -141,6 +142,7 @@ void service_free(struct service *s)
 
 	probe_off(s);
 	sockets_free(s);
+	fdstore_free(s);
 	close_watched(m, &s->notify_source, &s->notify_fd);
 	close_watched(m, &s->exec_source, &s->exec_pipe);
 	close_watched(m, &s->status_source, &s->status_pipe);
@@ -357,6 +359,7 @@ void service_event(struct service *s, enum service_event event)
 	s->manager->dirty = true;
 	if (s->machine.state != old) {
 		s->manager->sockets_pending = true;
+		fdstore_state_changed(s);
 		s->state_since_us = now_us();
 		if (up_since && s->state_since_us - up_since >= STABLE_USEC)
 			s->restarts_in_row = 0;

@@ -73,6 +73,7 @@ struct service {
 	bool probing;
 
 	uint64_t timers[SERVICE_TIMERS];
+	struct fdstore *fdstore;   /* fdstore.c; NULL: nothing is stored */
 	struct listener *listener; /* sockets.c; NULL: it has no sockets open */
 
 	unsigned spawn_action; /* what TIMER_SPAWN tries again */

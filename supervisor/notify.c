@@ -15,9 +15,11 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "supervisor/fdstore.h"
 #include "supervisor/manager.h"
 
 #define MESSAGE_MAX 4096
+#define FDS_MAX     253 /* SCM_MAX_FD of the kernel */
 
 static void take_line(struct service *s, const char *line)
 {
@@ -46,7 +48,7 @@ static void notify_ready(void *owner, uint32_t events)
 	char buf[MESSAGE_MAX + 1];
 	union {
 		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * 16)];
+		char room[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * FDS_MAX)];
 	} control;
 	struct iovec iov = {.iov_base = buf, .iov_len = MESSAGE_MAX};
 	struct msghdr m = {.msg_iov = &iov,
@@ -54,6 +56,8 @@ static void notify_ready(void *owner, uint32_t events)
 			   .msg_control = control.room,
 			   .msg_controllen = sizeof(control.room)};
 	struct ucred who = {0};
+	int fds[FDS_MAX];
+	size_t n_fds = 0;
 	char *save = NULL;
 	ssize_t n = recvmsg(s->notify_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
@@ -63,18 +67,15 @@ static void notify_ready(void *owner, uint32_t events)
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
 			memcpy(&who, CMSG_DATA(c), sizeof(who));
 		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
-			/* Nobody has asked for fds: they must not pile up here. */
-			for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
-				int fd;
-
-				memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-				close(fd);
-			}
+			n_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+			memcpy(fds, CMSG_DATA(c), n_fds * sizeof(int));
 		}
 	}
+	buf[n] = '\0';
+	/* Fds that nobody may send here must not pile up. */
+	fdstore_message(s, may_notify(s, who.pid) ? buf : "", fds, n_fds);
 	if (!may_notify(s, who.pid))
 		return;
-	buf[n] = '\0';
 	for (char *line = strtok_r(buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		take_line(s, line);
 }

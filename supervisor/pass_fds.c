@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
+#include "supervisor/fdstore.h"
 #include "supervisor/manager.h"
+#include "supervisor/socket.h"
 #include "supervisor/sockets.h"
 #include "supervisor/spawn.h"
 
@@ -28,6 +31,8 @@ int pass_fds_add(struct pass_fds *pass, int fd, const char *name)
 
 void pass_fds_free(struct pass_fds *pass)
 {
+	while (pass->n_owned)
+		close(pass->v[pass->n - pass->n_owned--]);
 	free(pass->v);
 	strv_free(&pass->names);
 	*pass = (struct pass_fds){.in_fd = -1};
@@ -64,6 +69,54 @@ static void set_blocking(const struct service *s, const struct pass_fds *pass)
 	}
 }
 
+/* OpenFile=PATH[:NAME[:OPTIONS]], which directive_pass.c has checked. */
+static int open_file(struct pass_fds *pass, const char *entry, struct err *err)
+{
+	_cleanup_free_ char *text = strdup(entry);
+	int flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	char *name = text ? strchr(text, ':') : NULL;
+	char *options = name ? strchr(name + 1, ':') : NULL;
+	int fd;
+
+	if (!text)
+		return err_sys(err, -ENOMEM, "OpenFile=");
+	if (name)
+		*name++ = '\0';
+	if (options) {
+		*options++ = '\0';
+		if (strstr(options, "read-only"))
+			flags = (flags & ~O_RDWR) | O_RDONLY;
+		flags |= strstr(options, "append") ? O_APPEND : 0;
+		flags |= strstr(options, "truncate") ? O_TRUNC : 0;
+	}
+	/* O_NONBLOCK for the opening alone: a FIFO must not hold the loop up. */
+	fd = open(text, flags);
+	if (fd < 0 && options && strstr(options, "graceful"))
+		return 0;
+	if (fd < 0)
+		return err_sys(err, -errno, "OpenFile=: %s", text);
+	fcntl(fd, F_SETFL, flags & O_APPEND);
+	if (!name || !*name) {
+		name = strrchr(text, '/');
+		name = name[1] && fd_name_valid(name + 1) ? name + 1 : "stored";
+	}
+	pass->n_owned++;
+	if (pass_fds_add(pass, fd, name) == 0)
+		return 0;
+	close(fd);
+	pass->n_owned--;
+	return err_sys(err, -ENOMEM, "OpenFile=");
+}
+
+static int open_files(const struct service *s, struct pass_fds *pass, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->unit->open_files.n && r == 0; i++)
+		r = open_file(pass, s->unit->open_files.v[i], err);
+	return r;
+}
+
 int pass_fds_collect(struct service *s, struct pass_fds *pass, struct strv *env, char **listen_pid,
 		     struct err *err)
 {
@@ -86,8 +139,11 @@ int pass_fds_collect(struct service *s, struct pass_fds *pass, struct strv *env,
 		pass->n = 0;
 		strv_free(&pass->names);
 	}
-	if (!pass->n)
-		return 0;
+	r = fdstore_collect(s, pass, err);
+	if (r == 0)
+		r = open_files(s, pass, err);
+	if (r < 0 || !pass->n)
+		return r;
 	snprintf(digits, sizeof(digits), "%u", pass->n);
 	r = join_names(&pass->names, &names);
 	if (r == 0)

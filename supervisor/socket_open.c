@@ -165,7 +165,13 @@ static int file_own(const struct socket_config *config, const char *path, mode_t
 		return err_sys(err, -errno,
 			       "%s cannot be given to SocketUser= and SocketGroup=", path);
 	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", fd);
-	return chmod(by_fd, config->mode) < 0 ? err_sys(err, -errno, "%s: SocketMode=", path) : 0;
+	if (chmod(by_fd, config->mode) == 0)
+		return 0;
+	/* With a user's rights (user_access.h) /proc/self/fd is closed; then the path itself can do
+	 * no harm that the user could not. */
+	return errno != EACCES || chmod(path, config->mode) < 0
+		       ? err_sys(err, -errno, "%s: SocketMode=", path)
+		       : 0;
 }
 
 /* 0: a left-over was taken away, try again. */

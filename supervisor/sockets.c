@@ -10,6 +10,8 @@
 #include "common/cleanup.h"
 #include "supervisor/manager.h"
 #include "supervisor/socket.h"
+#include "supervisor/unit_name.h"
+#include "supervisor/user_access.h"
 
 /* One of the fds of a .socket unit. */
 struct listener_fd {
@@ -22,7 +24,6 @@ struct listener_fd {
 struct listener {
 	struct listener_fd *v;
 	size_t n;
-	size_t target;      /* where its service was last found in manager->services */
 	uint64_t window_us; /* the interval of the trigger limit began */
 	unsigned triggers;  /* in it */
 	bool has_triggered; /* since it listens */
@@ -62,24 +63,19 @@ static void tell(struct service *s, const struct err *note)
 	say(s->manager, "%s: %s", s->unit->name, note->text);
 }
 
-/* The service that it starts, or NULL; searched only when it is not where it was. */
+/* The service that it starts, or NULL. */
 static struct service *target_of(struct service *s)
 {
-	struct manager *m = s->manager;
 	char name[UNIT_NAME_MAX];
-	size_t *at = &s->listener->target;
 
-	if (socket_service_name(s->unit, name) < 0)
-		return NULL;
-	if (*at < m->n_services && strcmp(m->services[*at]->unit->name, name) == 0)
-		return m->services[*at];
-	for (size_t i = 0; i < m->n_services; i++) {
-		if (strcmp(m->services[i]->unit->name, name) == 0) {
-			*at = i;
-			return m->services[i];
-		}
-	}
-	return NULL;
+	return socket_service_name(s->unit, name) < 0 ? NULL : manager_find(s->manager, name);
+}
+
+/* What a user's own unit names is made and removed with the user's rights, never with ours. */
+static void access_begin(const struct service *s)
+{
+	if (unit_name_is_user(s->unit->name))
+		user_access_begin(&s->manager->coder);
 }
 
 static int listen_one(struct service *s, size_t index, struct err *err)
@@ -87,9 +83,12 @@ static int listen_one(struct service *s, size_t index, struct err *err)
 	struct listener_fd *one = &s->listener->v[index];
 	char name[KEEPER_NAME_MAX];
 	struct err note = {0};
-	_cleanup_close_ int fd = socket_open(s->unit->socket, index, &note, err);
+	_cleanup_close_ int fd = -EBADF;
 	int r;
 
+	access_begin(s);
+	fd = socket_open(s->unit->socket, index, &note, err);
+	user_access_end();
 	if (fd < 0)
 		return fd;
 	tell(s, &note);
@@ -126,7 +125,9 @@ int sockets_listen(struct service *s, struct err *err)
 			r = listen_one(s, i, err);
 	if (r < 0)
 		return r;
+	access_begin(s);
 	socket_links_make(config, &note);
+	user_access_end();
 	tell(s, &note);
 	s->manager->sockets_pending = true;
 	return 0;
@@ -152,8 +153,11 @@ static void close_all(struct service *s)
 void sockets_unlisten(struct service *s)
 {
 	close_all(s);
-	if (s->unit->socket && s->unit->socket->remove_on_stop)
-		socket_files_remove(s->unit->socket);
+	if (!s->unit->socket || !s->unit->socket->remove_on_stop)
+		return;
+	access_begin(s);
+	socket_files_remove(s->unit->socket);
+	user_access_end();
 }
 
 void sockets_free(struct service *s)
@@ -275,19 +279,22 @@ void sockets_watch(struct manager *m)
 }
 
 /* True when the socket's fds are the service's: by the one's Service= or the other's Sockets=. */
-static bool belongs_to(const struct service *socket, const struct service *s)
+static bool belongs_to(struct service *socket, const struct service *s)
 {
-	char name[UNIT_NAME_MAX];
-
 	if (!socket->unit->socket || socket->unit->socket->accept)
 		return false;
-	return (socket_service_name(socket->unit, name) == 0 && strcmp(name, s->unit->name) == 0) ||
-	       strv_has(&s->unit->sockets, socket->unit->name);
+	return target_of(socket) == s || strv_has(&s->unit->sockets, socket->unit->name);
 }
 
 bool sockets_start_it(struct manager *m, const struct service *s)
 {
-	for (size_t i = 0; s->unit->kind == KIND_SERVICE && i < m->n_services; i++)
+	const struct unit_install *install = &s->unit->install;
+
+	/* What is enabled is so on purpose; of the modules, which all are, it is what says so. */
+	if (s->unit->kind != KIND_SERVICE || s->unit->origin != ORIGIN_MODULE ||
+	    install->wanted_by.n || install->required_by.n)
+		return false;
+	for (size_t i = 0; i < m->n_services; i++)
 		if (m->services[i]->unit->kind == KIND_SOCKET && belongs_to(m->services[i], s))
 			return true;
 	return false;
@@ -299,7 +306,7 @@ int sockets_collect(struct service *s, struct pass_fds *pass, struct err *err)
 	int r = 0;
 
 	for (size_t i = 0; i < m->n_services; i++) {
-		const struct service *socket = m->services[i];
+		struct service *socket = m->services[i];
 		const struct listener *listener = socket->listener;
 
 		if (!listener || !belongs_to(socket, s))

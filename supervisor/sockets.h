@@ -30,10 +30,12 @@ void sockets_watch(struct manager *m);
 /* True when traffic starts the service, so that the boot need not. */
 bool sockets_start_it(struct manager *m, const struct service *s);
 
-/* What a process is given besides 0, 1 and 2; sd_listen_fds(3). The fds stay the owners'. */
+/* What a process is given besides 0, 1 and 2; sd_listen_fds(3). The fds stay the owners', but for
+ * the last ones. */
 struct pass_fds {
 	int *v;
 	unsigned n;
+	unsigned n_owned; /* the last so many are our own, and closed with it */
 	struct strv names;
 	int in_fd; /* StandardInput=socket; -1: none */
 };

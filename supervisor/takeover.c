@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "supervisor/fdstore.h"
 #include "supervisor/manager.h"
 #include "supervisor/sockets.h"
 
@@ -56,8 +57,21 @@ static void add_text(struct manager *m, size_t *len, const char *key, const char
 		add(m, len, "%s %.*s\n", key, (int)strcspn(text, "\n"), text);
 }
 
+struct saving {
+	struct manager *m;
+	size_t *len;
+};
+
+static void save_stored(void *data, unsigned index, bool poll, const char *name)
+{
+	struct saving *saving = data;
+
+	add(saving->m, saving->len, "stored %u %d %s\n", index, poll, name);
+}
+
 static void save_service(struct manager *m, size_t *len, const struct service *s)
 {
+	struct saving saving = {m, len};
 	const struct service_machine *machine = &s->machine;
 
 	add(m, len, "service %s\n", s->unit->name);
@@ -77,6 +91,7 @@ static void save_service(struct manager *m, size_t *len, const struct service *s
 	/* Enough to stop it when its unit file is gone. */
 	add(m, len, "kill %d %d %llu\n", s->unit->kill_mode, s->unit->kill_signal,
 	    (unsigned long long)s->unit->timeout_stop_usec);
+	fdstore_save(s, save_stored, &saving);
 	add_text(m, len, "error", s->error);
 	add_text(m, len, "status", s->status_text);
 }
@@ -219,6 +234,8 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 			s->orphan->kill_signal = i[1];
 			s->orphan->timeout_stop_usec = t[0];
 		}
+	} else if (sscanf(line, "stored %u %d %n", &u[0], &i[0], &i[1]) == 2) {
+		fdstore_expect(s, u[0], i[0], line + i[1]);
 	} else if (strncmp(line, "error ", 6) == 0) {
 		snprintf(s->error, sizeof(s->error), "%s", line + 6);
 	} else if (strncmp(line, "status ", 7) == 0) {
@@ -333,20 +350,26 @@ static bool restore_board(struct manager *m)
 	return found;
 }
 
-/* "sock:UNIT:INDEX"; a unit's name may have a ":" in it. */
-static void take_socket(struct manager *m, const char *name, int fd)
+/* "sock:UNIT:INDEX" or "fds:UNIT:INDEX"; a unit's name may have a ":" in it. */
+static void take_indexed(struct manager *m, const char *name, int fd)
 {
+	bool is_socket = *name == 's';
+	const char *begin = strchr(name, ':') + 1;
 	const char *last = strrchr(name, ':');
 	char unit[UNIT_NAME_MAX];
 	struct service *s = NULL;
 	unsigned index = 0;
 
-	snprintf(unit, sizeof(unit), "%.*s", (int)(last - name - 5), name + 5);
-	if (last > name + 5 && unit_name_valid(unit) &&
+	snprintf(unit, sizeof(unit), "%.*s", (int)(last > begin ? last - begin : 0), begin);
+	if (last > begin && unit_name_valid(unit) &&
 	    unsigned_parse(last + 1, 4096, &index, NULL) == 0)
 		s = find_or_orphan(m, unit);
-	if (s) {
+	if (s && is_socket) {
 		sockets_take(s, index, fd);
+		return;
+	}
+	if (s) {
+		fdstore_take(s, index, fd);
 		return;
 	}
 	close(fd);
@@ -369,8 +392,8 @@ static void take_kept(void *data, const char *name, int fd)
 		m->control_kept = fd;
 		return;
 	}
-	if (strncmp(name, "sock:", 5) == 0) {
-		take_socket(m, name, fd);
+	if (strncmp(name, "sock:", 5) == 0 || strncmp(name, "fds:", 4) == 0) {
+		take_indexed(m, name, fd);
 		return;
 	}
 	if (strchr(name, ':'))
@@ -538,6 +561,7 @@ void takeover_resume(struct manager *m, bool fresh)
 			say(m, "%s: %s", s->unit->name, err.text);
 		if (s->cgroup_fd < 0 && service_is_active(s->machine.state))
 			s->cgroup_fd = cgroup_open(&m->cgroups, s->unit->name);
+		fdstore_settle(s);
 		if (s->policy.kind == KIND_SERVICE)
 			resume(s);
 		else

@@ -172,7 +172,7 @@ void unit_free(struct unit *unit)
 		&unit->requires,         &unit->environment_default,
 		&unit->environment,      &unit->environment_files,
 		&unit->pass_environment, &unit->secret_pipe,
-		&unit->sockets,
+		&unit->sockets,          &unit->open_files,
 	};
 	char *texts[] = {
 		unit->name,

@@ -61,6 +61,13 @@ struct unit_install {
 	char *default_instance;
 };
 
+/* FileDescriptorStorePreserve=: until when the stored fds are kept. */
+enum fd_store_preserve {
+	FD_STORE_PRESERVE_RESTART = 0, /* until the service is at rest */
+	FD_STORE_PRESERVE_NO,          /* until it ends, also where it starts again */
+	FD_STORE_PRESERVE_YES,         /* as long as the unit is known */
+};
+
 enum unit_type {
 	TYPE_SIMPLE = 0, /* up when forked */
 	TYPE_EXEC,       /* up when execve succeeded */
@@ -175,6 +182,10 @@ struct unit {
 	/* [Service], what it is given besides its standard fds */
 	struct strv sockets; /* Sockets=: sockets of other names whose fds it gets, too */
 	bool non_blocking;   /* NonBlocking=: its sockets are O_NONBLOCK */
+	unsigned
+		fd_store_max; /* FileDescriptorStoreMax=: fds it may have kept for its next start */
+	enum fd_store_preserve fd_store_preserve;
+	struct strv open_files; /* OpenFile=, as written */
 
 	/* [Socket], see socket.h; NULL in other units */
 	struct socket_config *socket;

@@ -206,3 +206,30 @@ def test_its_file_goes_at_a_stop_if_it_is_to(lxc, helpers):
     assert not os.path.lexists(host.root(PATH))
     assert not os.path.lexists(str(host.root("/run/link.sock")))
     assert host.stop() == 0
+
+
+def test_stored_fds_come_back_behind_the_sockets_and_outlive_the_supervisor(lxc, helpers):
+    host = container(lxc, helpers, options="--store first", more="FileDescriptorStoreMax=2\nRestart=always\n"
+                     "RestartSec=0\nOpenFile=/etc/hostname:host:read-only,graceful\n")
+    host.put_file("/etc/hostname", "x\n")
+    booted(host, echo="dead", **{"echo.socket": "listening"})
+    found = facts(ask(host, "info"))
+    assert found["names"] == "echo.socket:host", "nothing is stored yet"
+    old = supervisor(host)
+    os.kill(old, signal.SIGKILL)
+    wait_supervisor(host, other_than=old)
+    wait_units(host, echo="running")
+    with connect(host) as client:
+        client.sendall(b"exit 1\n")
+    assert facts(ask(host, "info"))["names"] == "echo.socket:kept:host"
+    assert "stored: first" in log(host)
+    host.exec(["hakimctl", "restart", "echo"])
+    assert facts(ask(host, "info"))["names"] == "echo.socket:kept:kept:host"
+    # A third one is over the limit.
+    host.exec(["hakimctl", "restart", "echo"])
+    assert facts(ask(host, "info"))["names"] == "echo.socket:kept:kept:host"
+    assert ask(host, "drop") == "drop"
+    host.exec(["hakimctl", "stop", "echo"])
+    wait_units(host, echo="dead")
+    assert facts(ask(host, "info"))["names"] == "echo.socket:host", "a stop gives them free"
+    assert host.stop() == 0
