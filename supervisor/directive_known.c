@@ -11,10 +11,8 @@
 #include "supervisor/directive.h"
 
 static const char on_failure[] = "nothing else is started when this unit ends";
-static const char propagates[] = "a stop, start or reload is not passed on between units";
 static const char manual[] = "hakimctl does not ask for it";
 static const char rate_limit[] = "restarts are slowed down by RestartSteps=, not given up";
-static const char one_stop[] = "it is not stopped when other units stop";
 static const char cgroup[] = "the container's own limits hold";
 static const char scheduling[] = "the service runs with the container's own priority";
 static const char log_goes[] = "output goes to the log of the service";
@@ -30,11 +28,7 @@ static const char boot_only[] = "it is about machines that boot";
 
 static const struct known unit_known[] = {
 	{"AllowIsolate", KNOWN_HARMLESS, "no", manual},
-	{"BindTo", KNOWN_LATER, NULL, one_stop},
-	{"BindsTo", KNOWN_LATER, NULL, one_stop},
 	{"CollectMode", KNOWN_HARMLESS, NULL, NULL},
-	{"Conflicts", KNOWN_LATER, NULL, one_stop},
-	{"DefaultDependencies", KNOWN_HARMLESS, NULL, "there are no default dependencies"},
 	{"FailureAction", KNOWN_LATER, "none", on_failure},
 	{"FailureActionExitStatus", KNOWN_LATER, NULL, on_failure},
 	{"IgnoreOnIsolate", KNOWN_HARMLESS, NULL, manual},
@@ -43,36 +37,20 @@ static const struct known unit_known[] = {
 	{"JobTimeoutRebootArgument", KNOWN_HARMLESS, NULL, boot_only},
 	{"JobTimeoutSec", KNOWN_LATER, "infinity", NULL},
 	{"JoinsNamespaceOf", KNOWN_SANDBOX, NULL, NULL},
-	{"OnFailure", KNOWN_LATER, NULL, on_failure},
 	{"OnFailureIsolate", KNOWN_LATER, "no", on_failure},
-	{"OnFailureJobMode", KNOWN_LATER, NULL, on_failure},
-	{"OnSuccess", KNOWN_LATER, NULL, on_failure},
-	{"OnSuccessJobMode", KNOWN_LATER, NULL, on_failure},
-	{"PartOf", KNOWN_LATER, NULL, one_stop},
-	{"PropagateReloadFrom", KNOWN_LATER, NULL, propagates},
-	{"PropagateReloadTo", KNOWN_LATER, NULL, propagates},
-	{"PropagatesReloadTo", KNOWN_LATER, NULL, propagates},
-	{"PropagatesStopTo", KNOWN_LATER, NULL, propagates},
 	{"RebootArgument", KNOWN_HARMLESS, NULL, boot_only},
-	{"RefuseManualStart", KNOWN_LATER, "no", manual},
-	{"RefuseManualStop", KNOWN_LATER, "no", manual},
-	{"ReloadPropagatedFrom", KNOWN_LATER, NULL, propagates},
 	{"RequiresMountsFor", KNOWN_HARMLESS, NULL,
 	 "the container's mounts are there before it starts"},
 	{"RequiresOverridable", KNOWN_LATER, NULL, NULL},
-	{"Requisite", KNOWN_LATER, NULL, "write Requires= for it"},
 	{"RequisiteOverridable", KNOWN_LATER, NULL, NULL},
 	{"SourcePath", KNOWN_HARMLESS, NULL, NULL},
 	{"StartLimitAction", KNOWN_LATER, "none", rate_limit},
 	{"StartLimitBurst", KNOWN_LATER, NULL, rate_limit},
 	{"StartLimitInterval", KNOWN_LATER, "0", rate_limit},
 	{"StartLimitIntervalSec", KNOWN_LATER, "0", rate_limit},
-	{"StopPropagatedFrom", KNOWN_LATER, NULL, propagates},
-	{"StopWhenUnneeded", KNOWN_LATER, "no", one_stop},
 	{"SuccessAction", KNOWN_LATER, "none", on_failure},
 	{"SuccessActionExitStatus", KNOWN_LATER, NULL, on_failure},
 	{"SurviveFinalKillSignal", KNOWN_HARMLESS, NULL, boot_only},
-	{"Upholds", KNOWN_LATER, NULL, on_failure},
 	{"WantsMountsFor", KNOWN_HARMLESS, NULL,
 	 "the container's mounts are there before it starts"},
 };

@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "supervisor/command.h"
 #include "supervisor/specifier.h"
+#include "supervisor/unit_name.h"
 
 /* Adding is a search for what is there: a file of a megabyte of words is an error, not a wait. */
 #define LIST_MAX 4096
@@ -77,6 +78,10 @@ static int take_unit(struct strv *list, char *word, struct err *err)
 	_cleanup_free_ char *full = NULL;
 	int r;
 
+	/* Who the user is decides the user alone. */
+	if (unit_name_is_user(word))
+		return err_set(err, -EINVAL,
+			       "\"%.80s\" is a unit of the user's, which cannot be named", word);
 	if (unit_name_valid(word))
 		return strv_add(list, word);
 	if (asprintf(&full, "%s.service", word) < 0) {
@@ -92,9 +97,31 @@ static int take_unit(struct strv *list, char *word, struct err *err)
 	return 1;
 }
 
+/* A unit of the user's knows the user's only: each name gets their scope. */
+static int take_user_unit(struct strv *list, char *word, struct err *err)
+{
+	_cleanup_(strv_free) struct strv plain = {0};
+	int note = take_unit(&plain, word, err), r = note;
+	char *full;
+
+	for (size_t i = 0; i < plain.n && r >= 0; i++) {
+		if (asprintf(&full, UNIT_USER_PREFIX "%s", plain.v[i]) < 0)
+			return -ENOMEM;
+		if (!unit_name_valid(full))
+			r = err_set(err, -ENAMETOOLONG, "\"%.80s\" is too long a name", word);
+		if (r >= 0)
+			r = strv_take(list, full);
+		else
+			free(full);
+	}
+	return r < 0 ? r : note;
+}
+
 DIRECTIVE_SETTER(directive_set_units)
 {
-	return directive_words_take(DIRECTIVE_FIELD(struct strv), ctx, value, take_unit, err);
+	return directive_words_take(DIRECTIVE_FIELD(struct strv), ctx, value,
+				    unit_name_is_user(ctx->unit->name) ? take_user_unit : take_unit,
+				    err);
 }
 
 /* systemd.unit(5): a dependency cannot be taken back. */

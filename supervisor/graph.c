@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "supervisor/name_index.h"
-#include "supervisor/unit_builtin.h"
+#include "supervisor/graph_names.h"
 
 /* So many cycles are told, and so many names of one: a knot of all units has thousands. */
 #define CYCLES_TOLD 16
@@ -72,60 +71,7 @@ static void edges_settle(struct edges *edges)
 	edges->n = kept + 1;
 }
 
-enum found {
-	FOUND_NOTHING = 0, /* it could be run, and there is none of this name */
-	FOUND_UNIT,
-	FOUND_OTHER, /* a built-in target, a timer …: nothing that has to be waited for */
-};
-
-/* The units by all of their names. */
-struct names {
-	const struct unit_set *set;
-	struct name_index index; /* 1 + the unit's index, as a pointer */
-};
-
-static void names_free(struct names *names)
-{
-	name_index_free(&names->index);
-}
-
-static int names_make(struct names *names, const struct unit_set *set)
-{
-	int r = 0;
-
-	*names = (struct names){.set = set};
-	for (size_t i = 0; i < set->n && r >= 0; i++) {
-		void *value = (void *)(uintptr_t)(i + 1);
-
-		r = name_index_add(&names->index, set->v[i]->name, value);
-		for (size_t k = 0; k < set->v[i]->aliases.n && r >= 0; k++)
-			r = name_index_add(&names->index, set->v[i]->aliases.v[k], value);
-	}
-	return r < 0 ? r : 0;
-}
-
-/* Resolves a name with or without its suffix. */
-static enum found name_find(const struct names *names, const char *name, size_t *index)
-{
-	char full[UNIT_NAME_MAX];
-	void *value;
-
-	if (!unit_name_valid(name)) {
-		if (snprintf(full, sizeof(full), "%s.service", name) >= (int)sizeof(full))
-			return FOUND_NOTHING;
-		name = full;
-	}
-	if (name_index_find(&names->index, name, &value)) {
-		*index = (size_t)(uintptr_t)value - 1;
-		return FOUND_UNIT;
-	}
-	/* A target that nothing has loaded is a name to be ordered after, and no more. */
-	if (unit_kind_of(name) == KIND_OTHER || unit_builtin(name))
-		return FOUND_OTHER;
-	return FOUND_NOTHING;
-}
-
-static int order_collect(struct edges *edges, const struct names *names, size_t unit)
+static int order_collect(struct edges *edges, const struct graph_names *names, size_t unit)
 {
 	const struct unit_set *set = names->set;
 	const struct strv *lists[] = {&set->v[unit]->after, &set->v[unit]->before};
@@ -134,9 +80,50 @@ static int order_collect(struct edges *edges, const struct names *names, size_t 
 
 	for (size_t before = 0; before < 2; before++)
 		for (size_t i = 0; i < lists[before]->n && r == 0; i++)
-			if (name_find(names, lists[before]->v[i], &other) == FOUND_UNIT)
+			if (graph_names_find(names, lists[before]->v[i], &other) == FOUND_UNIT)
 				r = before ? edges_add(edges, other, unit, true)
 					   : edges_add(edges, unit, other, false);
+	return r;
+}
+
+/* True when one of the names is that of the unit. */
+static bool names_unit(const struct graph_names *names, const struct strv *list, size_t unit)
+{
+	size_t other;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (graph_names_find(names, list->v[i], &other) == FOUND_UNIT && other == unit)
+			return true;
+	return false;
+}
+
+/*
+ * systemd.target(5), "Default Dependencies": a target comes after what it pulls in, but where one
+ * of the two says otherwise.
+ */
+static int target_collect(struct edges *edges, const struct graph_names *names, size_t unit)
+{
+	const struct unit *target = names->set->v[unit];
+	const struct strv *lists[] = {&target->wants, &target->requires,
+				      &target->relations[RELATION_BINDS_TO]};
+	size_t other = 0;
+	int r = 0;
+
+	if (target->kind != KIND_TARGET || target->no_default_dependencies)
+		return 0;
+	for (size_t k = 0; k < ARRAY_LEN(lists); k++)
+		for (size_t i = 0; i < lists[k]->n && r == 0; i++) {
+			const struct unit *pulled;
+
+			if (graph_names_find(names, lists[k]->v[i], &other) != FOUND_UNIT ||
+			    other == unit)
+				continue;
+			pulled = names->set->v[other];
+			if (!pulled->no_default_dependencies &&
+			    !names_unit(names, &pulled->after, unit) &&
+			    !names_unit(names, &target->before, other))
+				r = edges_add(edges, unit, other, false);
+		}
 	return r;
 }
 
@@ -159,24 +146,21 @@ static int missing_add(struct graph *graph, const struct unit_set *set, size_t u
 	return strv_take(&graph->missing, text);
 }
 
-/* What a unit pulls in; *missing is set when one of them is not there. */
-static int pulls_collect(struct graph *graph, struct edges *edges, const struct names *names_of,
-			 size_t unit, bool required)
+/* What the names of one directive pull in; what is missing is told, and of a requirement kept. */
+static int list_collect(struct graph *graph, struct edges *edges, const struct graph_names *names,
+			size_t unit, const struct strv *list, const char *directive, bool required)
 {
-	const struct unit_set *set = names_of->set;
-	const struct strv *names = required ? &set->v[unit]->requires : &set->v[unit]->wants;
 	size_t other = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < names->n && r == 0; i++) {
-		switch (name_find(names_of, names->v[i], &other)) {
+	for (size_t i = 0; i < list->n && r == 0; i++) {
+		switch (graph_names_find(names, list->v[i], &other)) {
 		case FOUND_UNIT:
 			if (other != unit)
 				r = edges_add(edges, unit, other, false);
 			break;
 		case FOUND_NOTHING:
-			r = missing_add(graph, set, unit, required ? "Requires" : "Wants",
-					names->v[i]);
+			r = missing_add(graph, names->set, unit, directive, list->v[i]);
 			graph->requires_missing[unit] |= required;
 			break;
 		case FOUND_OTHER:
@@ -184,6 +168,36 @@ static int pulls_collect(struct graph *graph, struct edges *edges, const struct 
 		}
 	}
 	return r;
+}
+
+/* What an enabled unit says of others in its [Install], as if they had said it themselves. */
+static int install_collect(struct edges *edges, const struct graph_names *names, size_t unit,
+			   const struct strv *list)
+{
+	size_t other = 0;
+	int r = 0;
+
+	for (size_t i = 0; names->set->v[unit]->enabled && i < list->n && r == 0; i++)
+		if (graph_names_find(names, list->v[i], &other) == FOUND_UNIT && other != unit)
+			r = edges_add(edges, other, unit, false);
+	return r;
+}
+
+static int pulls_collect(struct graph *graph, struct edges *edges, const struct graph_names *names,
+			 size_t unit, bool required)
+{
+	const struct unit *of = names->set->v[unit];
+	int r;
+
+	if (!required) {
+		r = list_collect(graph, edges, names, unit, &of->wants, "Wants", false);
+		return r < 0 ? r : install_collect(edges, names, unit, &of->install.wanted_by);
+	}
+	r = list_collect(graph, edges, names, unit, &of->requires, "Requires", true);
+	if (r == 0)
+		r = list_collect(graph, edges, names, unit, &of->relations[RELATION_BINDS_TO],
+				 "BindsTo", true);
+	return r < 0 ? r : install_collect(edges, names, unit, &of->install.required_by);
 }
 
 enum colour {
@@ -296,28 +310,14 @@ static int cycles_cut(struct graph *graph, const struct unit_set *set, struct ed
 	return strv_take(&graph->cycles, text);
 }
 
-/* Appends to a list whose room is the next power of two. */
-static int list_add(size_t **list, size_t *n, size_t value)
-{
-	if ((*n & (*n - 1)) == 0) {
-		size_t *grown = reallocarray(*list, *n ? *n * 2 : 1, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		*list = grown;
-	}
-	(*list)[(*n)++] = value;
-	return 0;
-}
-
-enum relation {
-	RELATION_ORDER = 0,
-	RELATION_REQUIRES,
-	RELATION_WANTS,
+enum edges_of {
+	EDGES_ORDER = 0,
+	EDGES_REQUIRES,
+	EDGES_WANTS,
 };
 
 /* Writes the edges into the nodes, each at both of its ends where that is asked for. */
-static int nodes_fill(struct graph *graph, const struct edges *edges, enum relation relation)
+static int nodes_fill(struct graph *graph, const struct edges *edges, enum edges_of relation)
 {
 	int r = 0;
 
@@ -328,36 +328,40 @@ static int nodes_fill(struct graph *graph, const struct edges *edges, enum relat
 		if (edge->cut)
 			continue;
 		switch (relation) {
-		case RELATION_ORDER:
-			r = list_add(&unit->after, &unit->n_after, edge->on);
+		case EDGES_ORDER:
+			r = graph_list_add(&unit->after, &unit->n_after, edge->on);
 			if (r == 0)
-				r = list_add(&on->before, &on->n_before, edge->unit);
+				r = graph_list_add(&on->before, &on->n_before, edge->unit);
 			break;
-		case RELATION_REQUIRES:
-			r = list_add(&unit->requires, &unit->n_requires, edge->on);
+		case EDGES_REQUIRES:
+			r = graph_list_add(&unit->requires, &unit->n_requires, edge->on);
 			if (r == 0)
-				r = list_add(&on->required_by, &on->n_required_by, edge->unit);
+				r = graph_list_add(&on->required_by, &on->n_required_by,
+						   edge->unit);
 			break;
-		case RELATION_WANTS:
-			r = list_add(&unit->wants, &unit->n_wants, edge->on);
+		case EDGES_WANTS:
+			r = graph_list_add(&unit->wants, &unit->n_wants, edge->on);
 			break;
 		}
 	}
 	return r;
 }
 
-static int relation_build(struct graph *graph, const struct names *names, enum relation relation)
+static int relation_build(struct graph *graph, const struct graph_names *names,
+			  enum edges_of relation)
 {
 	_cleanup_(edges_free) struct edges edges = {0};
 	const struct unit_set *set = names->set;
 	int r = 0;
 
 	for (size_t i = 0; i < set->n && r == 0; i++)
-		r = relation == RELATION_ORDER
+		r = relation == EDGES_ORDER
 			    ? order_collect(&edges, names, i)
-			    : pulls_collect(graph, &edges, names, i, relation == RELATION_REQUIRES);
+			    : pulls_collect(graph, &edges, names, i, relation == EDGES_REQUIRES);
+	for (size_t i = 0; i < set->n && r == 0 && relation == EDGES_ORDER; i++)
+		r = target_collect(&edges, names, i);
 	edges_settle(&edges);
-	if (r == 0 && relation == RELATION_ORDER)
+	if (r == 0 && relation == EDGES_ORDER)
 		r = cycles_cut(graph, set, &edges);
 	if (r == 0)
 		r = nodes_fill(graph, &edges, relation);
@@ -366,8 +370,8 @@ static int relation_build(struct graph *graph, const struct names *names, enum r
 
 int graph_build(struct graph *graph, const struct unit_set *set, struct err *err)
 {
-	_cleanup_(names_free) struct names names;
-	int r = names_make(&names, set);
+	_cleanup_(graph_names_free) struct graph_names names;
+	int r = graph_names_make(&names, set);
 
 	/* One more than needed: calloc(0) may be NULL. */
 	*graph = (struct graph){
@@ -377,9 +381,10 @@ int graph_build(struct graph *graph, const struct unit_set *set, struct err *err
 	};
 	if (!graph->v || !graph->requires_missing)
 		r = -ENOMEM;
-	for (enum relation relation = RELATION_ORDER; relation <= RELATION_WANTS && r == 0;
-	     relation++)
+	for (enum edges_of relation = EDGES_ORDER; relation <= EDGES_WANTS && r == 0; relation++)
 		r = relation_build(graph, &names, relation);
+	if (r == 0)
+		r = graph_relations_build(graph, &names);
 	if (r == 0)
 		return 0;
 	graph_free(graph);
@@ -396,6 +401,8 @@ void graph_free(struct graph *graph)
 		free(node->requires);
 		free(node->required_by);
 		free(node->wants);
+		for (size_t k = 0; k < GRAPH_RELATIONS; k++)
+			free(node->more[k].v);
 	}
 	free(graph->v);
 	free(graph->requires_missing);

@@ -9,6 +9,30 @@
 
 #include "supervisor/unit.h"
 
+/* The relations that are about neither order nor start, and their reverse. */
+enum graph_relation {
+	GRAPH_REQUISITES = 0, /* must be up when this one starts */
+	GRAPH_REQUISITE_OF,
+	GRAPH_BINDS_TO, /* they are in `requires`, too */
+	GRAPH_BOUND_BY, /* must stop when this one is not up any more */
+	GRAPH_PARTS,    /* stop and restart with this one */
+	GRAPH_CONFLICTS,
+	GRAPH_UPHOLDS, /* are started again while this one is up */
+	GRAPH_UPHELD_BY,
+	GRAPH_ON_FAILURE,
+	GRAPH_ON_SUCCESS,
+	GRAPH_RELOADS, /* are reloaded with this one */
+	GRAPH_STOPS,   /* are stopped with this one */
+	GRAPH_WANTED_BY,
+	GRAPH_RELATIONS,
+	GRAPH_NONE = GRAPH_RELATIONS,
+};
+
+struct graph_list {
+	size_t *v;
+	size_t n;
+};
+
 struct graph_node {
 	size_t *after; /* indices of the units that must have settled (up, failed or skipped) before
 			  this one starts */
@@ -21,6 +45,8 @@ struct graph_node {
 	size_t n_required_by;
 	size_t *wants;
 	size_t n_wants;
+	struct graph_list more[GRAPH_RELATIONS];
+	bool stop_when_unneeded;
 };
 
 struct graph {

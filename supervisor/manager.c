@@ -228,6 +228,9 @@ static void timer_due(struct service *s, enum service_timer timer)
 	case TIMER_STATUS:
 		status_due(s);
 		break;
+	case TIMER_UPHOLD:
+		order_uphold_due(s);
+		break;
 	case TIMER_EMPTY:
 		check_empty(s);
 		break;
@@ -378,8 +381,7 @@ void service_event(struct service *s, enum service_event event)
 	service_carry_out(s, actions);
 	if (s->machine.state != old)
 		service_rest(s);
-	if (actions & (DO_UP | DO_SETTLED | DO_WAIT))
-		s->manager->order_pending = true;
+	order_changed(s, old);
 	if (s->machine.state != old && service_settled(s->machine.state) &&
 	    !service_is_up(s->machine.state))
 		control_settled(s->manager);

@@ -23,6 +23,7 @@
 #include "supervisor/keeper.h"
 #include "supervisor/loop.h"
 #include "supervisor/name_index.h"
+#include "supervisor/order.h"
 #include "supervisor/probe.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
@@ -46,6 +47,7 @@ enum service_timer {
 	TIMER_SPAWN,     /* fork said EAGAIN: try the same command again */
 	TIMER_PROBE,     /* next question of the readiness probe, or the end of the one under way */
 	TIMER_STATUS,    /* next StatusExec= */
+	TIMER_UPHOLD,    /* start it again, as another one's Upholds= says */
 	TIMER_EMPTY,     /* look again whether all its processes have gone */
 	SERVICE_TIMERS,
 };
@@ -78,6 +80,9 @@ struct service {
 
 	unsigned spawn_action; /* what TIMER_SPAWN tries again */
 	unsigned empty_checks;
+	struct service *order_next; /* order.c's queue */
+	bool order_queued, order_moved;
+	unsigned moved;    /* enum order_moved: what is still to be followed up */
 	bool stop_pending; /* is to stop once the units ordered after it have stopped */
 
 	bool state_unknown;       /* its state was written in words that we do not know */
@@ -119,14 +124,15 @@ struct manager {
 	char log_dir[108];
 
 	struct source wake_source, keeper_source;
-	int say_index;        /* the cursor of our own log; -1 */
-	int say_read;         /* read end of our own log, as PID 1 kept it; -1 */
-	int control_kept;     /* the control socket, as PID 1 kept it; -1 */
-	int say_fd;           /* write end of our own log; -1 */
-	int console_fd;       /* an O_NONBLOCK description of the container's console; -1 */
-	bool order_pending;   /* order_run() has something to look at */
-	bool sockets_pending; /* sockets_watch() has something to look at */
-	bool stopping;        /* the container stops */
+	int say_index;    /* the cursor of our own log; -1 */
+	int say_read;     /* read end of our own log, as PID 1 kept it; -1 */
+	int control_kept; /* the control socket, as PID 1 kept it; -1 */
+	int say_fd;       /* write end of our own log; -1 */
+	int console_fd;   /* an O_NONBLOCK description of the container's console; -1 */
+	struct service *order_head, *order_tail; /* order.c's queue */
+	bool order_pending;                      /* order_run() has something to look at */
+	bool sockets_pending;                    /* sockets_watch() has something to look at */
+	bool stopping;                           /* the container stops */
 	bool stopped_told;
 	bool exit_now;            /* leave the loop: reexec, or all is stopped */
 	bool dirty;               /* the state is to be written */
@@ -178,13 +184,6 @@ void task_close(struct manager *m, struct task *task);
 void slot_release(struct manager *m, int slot);
 void manager_read_board(struct manager *m);
 void manager_stop_all(struct manager *m);
-
-/* order.c */
-void order_start(struct manager *m, struct service *s); /* with what it requires and wants */
-void order_stop(struct manager *m, struct service *s);  /* with what requires it */
-void order_restart(struct manager *m, struct service *s);
-void order_run(struct manager *m);  /* lets go who may go */
-void order_boot(struct manager *m); /* everything */
 
 /* launch.c */
 /* Starts the command of the action (DO_SPAWN_*). 0; -EAGAIN: later; else a sentence and another

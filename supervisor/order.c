@@ -1,187 +1,313 @@
 /*
- * order.c - which service may start or stop when: the manager's side of graph.h.
+ * order.c - what is told to one unit, and what follows from it for the others: the manager's side
+ * of graph.h and relation.h. Only units that something has happened to are looked at, and their
+ * neighbours: the cost of a start does not grow with the number of units that have nothing to do
+ * with it.
  */
-#include <sched.h>
+#include "supervisor/order.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
-#include "supervisor/condition.h"
 #include "supervisor/control.h"
 #include "supervisor/manager.h"
+#include "supervisor/relation.h"
 #include "supervisor/sockets.h"
 
-static bool is_at_rest(const struct service *s)
+/* What fails at once is not started again at once by others. */
+#define HASTE_USEC  (10 * USEC_PER_SEC) /* Upholds=: a start this long ago is no haste … */
+#define UPHOLD_USEC USEC_PER_SEC        /* … else it waits for this long */
+#define CIRCLE_USEC USEC_PER_SEC        /* OnFailure= of one that has just failed itself */
+
+/* ---- the queue of those to be looked at ---- */
+
+void order_touch(struct manager *m, struct service *s)
 {
-	return service_is_at_rest(s->machine.state);
+	m->order_pending = true;
+	if (s->order_queued)
+		return;
+	s->order_queued = true;
+	s->order_next = NULL;
+	if (m->order_tail)
+		m->order_tail->order_next = s;
+	else
+		m->order_head = s;
+	m->order_tail = s;
 }
 
-static struct graph_node *node_of(struct manager *m, const struct service *s)
+void order_touch_all(struct manager *m)
+{
+	for (size_t i = 0; i < m->n_services; i++)
+		order_touch(m, m->services[i]);
+	m->order_pending = true;
+}
+
+void order_forget(struct manager *m)
+{
+	for (struct service *s = m->order_head; s; s = s->order_next)
+		s->order_queued = false;
+	m->order_head = m->order_tail = NULL;
+}
+
+static struct service *queue_pop(struct manager *m)
+{
+	struct service *s = m->order_head;
+
+	if (!s)
+		return NULL;
+	m->order_head = s->order_next;
+	if (!m->order_head)
+		m->order_tail = NULL;
+	s->order_queued = false;
+	return s;
+}
+
+void order_changed(struct service *s, enum service_state old)
+{
+	enum service_state now = s->machine.state;
+	bool was_out = service_is_at_rest(old) || old == SERVICE_AUTO_RESTART;
+	bool is_out = service_is_at_rest(now) || now == SERVICE_AUTO_RESTART;
+
+	if (now == old)
+		return;
+	s->order_moved = true;
+	if (service_is_up(now) && !service_is_up(old))
+		s->moved |= MOVED_UP;
+	if (is_out && (!was_out || service_is_failed(now)))
+		s->moved |= MOVED_DOWN | (old == SERVICE_WAITING ? 0 : MOVED_ENDED);
+	order_touch(s->manager, s);
+}
+
+/* ---- jobs ---- */
+
+static enum relation_now now_of(void *arg, size_t unit)
+{
+	const struct manager *m = arg;
+	const struct service *s = m->services[unit];
+	enum service_state state = s->machine.state;
+
+	if (service_is_at_rest(state))
+		return NOW_DOWN;
+	if (s->stop_pending)
+		return NOW_GOING;
+	if (service_is_up(state))
+		return NOW_UP;
+	return service_is_stopping(state) && !s->machine.start_again ? NOW_GOING : NOW_COMING;
+}
+
+static void follow(struct manager *m, const struct service *s, enum relation_cause cause,
+		   struct relation_tasks *tasks)
 {
 	const struct graph *graph = manager_graph(m);
 
-	return s->index < graph->n ? &graph->v[s->index] : NULL;
+	if (relation_follow(graph, s->index, cause, now_of, m, tasks) < 0)
+		say(m, "%s: there is not enough memory to tell the units that depend on it",
+		    s->unit->name);
 }
 
-void order_start(struct manager *m, struct service *s)
+static void start(struct manager *m, struct service *s, struct relation_tasks *tasks)
 {
-	struct graph_node *node = node_of(m, s);
+	enum service_state state = s->machine.state;
 
-	if (m->stopping || (!is_at_rest(s) && s->machine.state != SERVICE_AUTO_RESTART &&
-			    !service_is_stopping(s->machine.state)))
+	if (m->stopping || (!service_is_at_rest(state) && state != SERVICE_AUTO_RESTART &&
+			    !service_is_stopping(state) && !s->stop_pending))
 		return;
 	s->stop_pending = false;
+	order_touch(m, s);
 	/* It starts again anyway; and two that require each other would go round for ever. */
 	if (s->machine.start_again)
 		return;
 	service_event(s, EVENT_START);
-	for (size_t i = 0; node && i < node->n_requires; i++)
-		order_start(m, m->services[node->requires[i]]);
-	for (size_t i = 0; node && i < node->n_wants; i++)
-		order_start(m, m->services[node->wants[i]]);
+	follow(m, s, CAUSE_START, tasks);
 }
 
-void order_stop(struct manager *m, struct service *s)
+static void stop(struct manager *m, struct service *s, struct relation_tasks *tasks)
 {
-	struct graph_node *node = node_of(m, s);
-
-	if (s->stop_pending || is_at_rest(s))
+	if (s->stop_pending || service_is_at_rest(s->machine.state))
 		return;
 	s->stop_pending = true;
-	m->order_pending = m->dirty = true;
-	for (size_t i = 0; node && i < node->n_required_by; i++)
-		order_stop(m, m->services[node->required_by[i]]);
+	m->dirty = true;
+	order_touch(m, s);
+	follow(m, s, CAUSE_STOP, tasks);
 }
 
-void order_restart(struct manager *m, struct service *s)
+static void restart(struct manager *m, struct service *s, struct relation_tasks *tasks)
 {
-	struct graph_node *node = node_of(m, s);
-
 	if (m->stopping)
 		return;
-	if (is_at_rest(s)) {
-		order_start(m, s);
+	if (service_is_at_rest(s->machine.state)) {
+		start(m, s, tasks);
 		return;
 	}
 	if (s->machine.start_again)
 		return;
+	s->stop_pending = false;
 	service_event(s, EVENT_RESTART);
-	for (size_t i = 0; node && i < node->n_required_by; i++)
-		if (!is_at_rest(m->services[node->required_by[i]]))
-			order_restart(m, m->services[node->required_by[i]]);
+	order_touch(m, s);
+	follow(m, s, CAUSE_RESTART, tasks);
 }
 
-static bool contains(const size_t *list, size_t n, size_t value)
+/* Each once: two may reload each other. */
+static void reload(struct manager *m, struct service *s, struct relation_tasks *tasks, size_t at)
 {
-	for (size_t i = 0; i < n; i++)
-		if (list[i] == value)
-			return true;
-	return false;
+	for (size_t i = 0; i < at; i++)
+		if (tasks->v[i].unit == s->index && tasks->v[i].job == JOB_RELOAD)
+			return;
+	service_event(s, EVENT_RELOAD);
+	follow(m, s, CAUSE_RELOAD, tasks);
 }
 
-/* The unit that it requires and that did not come up, or NULL. Without After= a requirement is not
- * waited for. */
-static const struct service *failed_requirement(struct manager *m, const struct graph_node *node)
+static void react(struct manager *m, struct service *s, struct relation_tasks *tasks)
 {
-	for (size_t i = 0; i < node->n_requires; i++) {
-		const struct service *other = m->services[node->requires[i]];
-
-		if (!contains(node->after, node->n_after, node->requires[i]))
-			continue;
-		/* A unit whose condition was not met is no failure, as in systemd; a oneshot that
-		 * has ended well neither. */
-		if (service_is_failed(other->machine.state))
-			return other;
-		if (other->machine.state == SERVICE_DEAD &&
-		    !(other->policy.type == TYPE_ONESHOT && other->machine.was_up))
-			return other;
+	if (service_is_failed(s->machine.state) && now_us() - s->queued_us < CIRCLE_USEC) {
+		say(m, "%s is not started again: it has just failed itself", s->unit->name);
+		return;
 	}
-	return NULL;
+	start(m, s, tasks);
 }
 
-static bool may_go(struct manager *m, const struct graph_node *node)
+static void uphold(struct manager *m, struct service *s, struct relation_tasks *tasks)
 {
+	/* An automatic restart is on its way already. */
+	if (!service_is_at_rest(s->machine.state))
+		return;
+	if (now_us() - s->queued_us < HASTE_USEC)
+		service_timer_set(s, TIMER_UPHOLD, now_us() + UPHOLD_USEC);
+	else
+		start(m, s, tasks);
+}
+
+static void carry_out(struct manager *m, struct relation_tasks *tasks)
+{
+	/* Jobs add their consequences at the end. */
+	for (size_t i = 0; i < tasks->n; i++) {
+		struct service *s = m->services[tasks->v[i].unit];
+
+		switch (tasks->v[i].job) {
+		case JOB_START:
+			start(m, s, tasks);
+			break;
+		case JOB_STOP:
+			stop(m, s, tasks);
+			break;
+		case JOB_RESTART:
+			restart(m, s, tasks);
+			break;
+		case JOB_RELOAD:
+			reload(m, s, tasks, i);
+			break;
+		case JOB_REACT:
+			react(m, s, tasks);
+			break;
+		case JOB_UPHOLD:
+			uphold(m, s, tasks);
+			break;
+		}
+	}
+	relation_tasks_free(tasks);
+}
+
+void order_start(struct manager *m, struct service *s)
+{
+	struct relation_tasks tasks = {0};
+
+	start(m, s, &tasks);
+	carry_out(m, &tasks);
+}
+
+void order_stop(struct manager *m, struct service *s)
+{
+	struct relation_tasks tasks = {0};
+
+	stop(m, s, &tasks);
+	carry_out(m, &tasks);
+}
+
+void order_restart(struct manager *m, struct service *s)
+{
+	struct relation_tasks tasks = {0};
+
+	restart(m, s, &tasks);
+	carry_out(m, &tasks);
+}
+
+void order_reload(struct manager *m, struct service *s)
+{
+	struct relation_tasks tasks = {0};
+
+	reload(m, s, &tasks, 0);
+	carry_out(m, &tasks);
+}
+
+void order_uphold_due(struct service *s)
+{
+	struct manager *m = s->manager;
+	const struct graph_node *node = order_node(m, s);
+
+	for (size_t i = 0; node && i < node->more[GRAPH_UPHELD_BY].n; i++)
+		if (now_of(m, node->more[GRAPH_UPHELD_BY].v[i]) == NOW_UP) {
+			order_start(m, s);
+			return;
+		}
+}
+
+/* ---- what follows ---- */
+
+/* What its coming up or going down means for others. */
+static void follow_move(struct manager *m, struct service *s)
+{
+	struct relation_tasks tasks = {0};
+	unsigned moved = s->moved;
+
+	s->moved = 0;
+	if (m->stopping || !moved)
+		return;
+	m->dirty = true;
+	if (moved & MOVED_UP)
+		follow(m, s, CAUSE_UP, &tasks);
+	if (moved & MOVED_DOWN)
+		follow(m, s, CAUSE_DOWN, &tasks);
+	if (moved & MOVED_DOWN && s->machine.state == SERVICE_FAILED)
+		follow(m, s, CAUSE_FAILED, &tasks);
+	if (moved & MOVED_ENDED && s->machine.state == SERVICE_DEAD && s->machine.was_up)
+		follow(m, s, CAUSE_SUCCEEDED, &tasks);
+	carry_out(m, &tasks);
+}
+
+/* Those that may have waited for it. */
+static void touch_neighbours(struct manager *m, const struct service *s)
+{
+	const struct graph_node *node = order_node(m, s);
+
+	for (size_t i = 0; node && i < node->n_before; i++)
+		if (m->services[node->before[i]]->machine.state == SERVICE_WAITING)
+			order_touch(m, m->services[node->before[i]]);
 	for (size_t i = 0; node && i < node->n_after; i++)
-		if (!service_settled(m->services[node->after[i]]->machine.state))
-			return false;
-	return true;
+		if (m->services[node->after[i]]->stop_pending)
+			order_touch(m, m->services[node->after[i]]);
+	for (size_t i = 0; node && i < node->more[GRAPH_CONFLICTS].n; i++)
+		if (m->services[node->more[GRAPH_CONFLICTS].v[i]]->machine.state == SERVICE_WAITING)
+			order_touch(m, m->services[node->more[GRAPH_CONFLICTS].v[i]]);
 }
 
-static enum condition_verdict check_conditions(const struct manager *m, const struct unit *unit,
-					       char *reason, size_t size)
+static void look(struct manager *m, struct service *s)
 {
-	struct utsname name = {0};
-	cpu_set_t cpus;
-	struct condition_world world = {
-		.root = "",
-		.env = &m->env,
-		.secret_names = &m->secret_names,
-		.place = report_place(m),
-		.uid = geteuid(),
-		.gid = getegid(),
-		.machine = name.machine,
-		.release = name.release,
-		.host = name.nodename,
-		.cpus = 1,
-	};
-
-	if (!unit->n_conditions)
-		return CONDITIONS_HOLD;
-	if (uname(&name) < 0)
-		name = (struct utsname){0};
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
-		world.cpus = (unsigned)CPU_COUNT(&cpus);
-	return condition_check(unit, &world, reason, size);
-}
-
-static void go(struct manager *m, struct service *s)
-{
-	struct graph_node *node = node_of(m, s);
-	const struct service *failed = node ? failed_requirement(m, node) : NULL;
-	char reason[SERVICE_TEXT];
-
-	if (node && m->graph.requires_missing && m->graph.requires_missing[s->index]) {
-		service_set_error(s, "a unit that it requires does not exist");
-		for (size_t i = 0; i < m->graph.missing.n; i++)
-			if (strncmp(m->graph.missing.v[i], s->unit->name, strlen(s->unit->name)) ==
-			    0)
-				service_set_error(
-					s, "%s", m->graph.missing.v[i] + strlen(s->unit->name) + 2);
-		service_event(s, EVENT_DEPENDENCY_FAILED);
-		return;
+	follow_move(m, s);
+	if (s->stop_pending && order_may_stop(m, s)) {
+		s->stop_pending = false;
+		s->order_moved = true;
+		service_event(s, EVENT_STOP);
+	} else if (s->machine.state == SERVICE_WAITING && !s->stop_pending && !m->stopping &&
+		   order_may_go(m, s)) {
+		order_go(m, s);
 	}
-	if (failed) {
-		service_set_error(s, "%s, which it requires, did not start", failed->unit->name);
-		service_event(s, EVENT_DEPENDENCY_FAILED);
-		return;
+	/* A step of its own puts it into the queue again; this is about those that waited for it.
+	 */
+	if (s->order_moved) {
+		s->order_moved = false;
+		touch_neighbours(m, s);
 	}
-	switch (check_conditions(m, s->unit, reason, sizeof(reason))) {
-	case CONDITIONS_UNMET:
-		snprintf(s->status_text, sizeof(s->status_text), "%s", reason);
-		service_event(s, EVENT_CONDITION_UNMET);
-		break;
-	case CONDITIONS_WRONG:
-		service_set_error(s, "%s", reason);
-		service_event(s, EVENT_ASSERT_FAILED);
-		break;
-	case CONDITIONS_HOLD:
-		s->status_text[0] = '\0';
-		service_event(s, EVENT_GO);
-		break;
-	}
-}
-
-static bool may_stop(struct manager *m, const struct graph_node *node)
-{
-	for (size_t i = 0; node && i < node->n_before; i++) {
-		const struct service *other = m->services[node->before[i]];
-
-		if (other->stop_pending || service_is_stopping(other->machine.state))
-			return false;
-	}
-	return true;
 }
 
 /* The end of the boot, once: what came up and what did not. */
@@ -215,29 +341,22 @@ static void announce(struct manager *m)
 static bool all_stopped(const struct manager *m)
 {
 	for (size_t i = 0; i < m->n_services; i++)
-		if (!is_at_rest(m->services[i]))
+		if (!service_is_at_rest(m->services[i]->machine.state))
 			return false;
 	return true;
 }
 
 void order_run(struct manager *m)
 {
-	/* One that goes may settle at once (skipped, failed) and let the next go. */
-	for (unsigned round = 0; m->order_pending && round < 10000; round++) {
-		m->order_pending = false;
-		for (size_t i = 0; i < m->n_services; i++) {
-			struct service *s = m->services[i];
+	struct service *s;
 
-			if (s->stop_pending && may_stop(m, node_of(m, s))) {
-				s->stop_pending = false;
-				m->order_pending = true;
-				service_event(s, EVENT_STOP);
-			} else if (s->machine.state == SERVICE_WAITING && !m->stopping &&
-				   may_go(m, node_of(m, s))) {
-				go(m, s);
-			}
-		}
-	}
+	if (m->order_pending && !m->order_head)
+		order_touch_all(m);
+	m->order_pending = false;
+	/* One that goes may settle at once (skipped, failed) and let the next go. */
+	while ((s = queue_pop(m)))
+		look(m, s);
+	m->order_pending = false;
 	announce(m);
 	control_settled(m);
 	if (m->stopping && !m->stopped_told && all_stopped(m)) {
@@ -246,10 +365,40 @@ void order_run(struct manager *m)
 	}
 }
 
+/* The one that it must not run with and that is to run already, or NULL. */
+static const struct service *rival_of(struct manager *m, const struct service *s)
+{
+	const struct graph_node *node = order_node(m, s);
+
+	for (size_t i = 0; node && i < node->more[GRAPH_CONFLICTS].n; i++) {
+		size_t other = node->more[GRAPH_CONFLICTS].v[i];
+
+		if (now_of(m, other) == NOW_COMING || now_of(m, other) == NOW_UP)
+			return m->services[other];
+	}
+	return NULL;
+}
+
+void order_boot_one(struct manager *m, struct service *s)
+{
+	const struct service *rival;
+
+	if (!s->unit->boot || sockets_start_it(m, s))
+		return;
+	/* Both are wanted and only one can be: the first stays. */
+	rival = rival_of(m, s);
+	if (rival) {
+		snprintf(s->status_text, sizeof(s->status_text),
+			 "it was not started: it conflicts with %s", rival->unit->name);
+		say(m, "%s: %s", s->unit->name, s->status_text);
+		return;
+	}
+	order_start(m, s);
+}
+
 void order_boot(struct manager *m)
 {
 	for (size_t i = 0; i < m->n_services; i++)
-		if (m->services[i]->unit->boot && !sockets_start_it(m, m->services[i]))
-			order_start(m, m->services[i]);
+		order_boot_one(m, m->services[i]);
 	m->order_pending = true;
 }

@@ -7,7 +7,6 @@
 
 #include "common/cleanup.h"
 #include "supervisor/manager.h"
-#include "supervisor/sockets.h"
 
 const char *reload_change_name(enum reload_change change)
 {
@@ -135,6 +134,7 @@ static int swap_units(struct manager *m, struct unit_set *fresh, struct err *err
 		unit_set_free(fresh);
 		return err_sys(err, -ENOMEM, "reload");
 	}
+	order_forget(m);
 	m->units = *fresh;
 	m->n_services = 0;
 	for (size_t i = 0; i < n_old; i++) {
@@ -155,6 +155,7 @@ static int swap_units(struct manager *m, struct unit_set *fresh, struct err *err
 	name_index_free(&m->index);
 	for (size_t i = 0; i < m->n_services; i++)
 		manager_index(m, m->services[i]);
+	order_touch_all(m);
 	return manager_align(m) < 0 ? err_sys(err, -ENOMEM, "reload") : 0;
 }
 
@@ -168,8 +169,7 @@ static void act(struct manager *m, const struct reload_diff *diff)
 			continue;
 		switch (diff->v[i].change) {
 		case CHANGE_NEW:
-			if (s->unit->boot && !sockets_start_it(m, s))
-				order_start(m, s);
+			order_boot_one(m, s);
 			break;
 		case CHANGE_CHANGED:
 			/* A failure may be what the change has mended. */

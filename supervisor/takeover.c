@@ -84,6 +84,10 @@ static void save_service(struct manager *m, size_t *len, const struct service *s
 	    (unsigned long long)s->exec_us, (unsigned long long)s->ready_us);
 	add(m, len, "counts %u %u %llu %d\n", s->restarts, s->restarts_in_row,
 	    (unsigned long long)s->cpu_us, s->stop_pending);
+	if (s->moved)
+		add(m, len, "moved %u\n", s->moved);
+	if (s->timers[TIMER_UPHOLD])
+		add(m, len, "uphold %llu\n", (unsigned long long)s->timers[TIMER_UPHOLD]);
 	add(m, len, "deadline %llu\n", (unsigned long long)s->timers[TIMER_STATE]);
 	for (unsigned k = 0; k < ARRAY_LEN(s->sessions); k++)
 		if (s->sessions[k])
@@ -223,6 +227,10 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 		s->restarts_in_row = u[1];
 		s->cpu_us = t[0];
 		s->stop_pending = i[0];
+	} else if (sscanf(line, "moved %u", &u[0]) == 1) {
+		s->moved = u[0];
+	} else if (sscanf(line, "uphold %llu", &t[0]) == 1) {
+		s->timers[TIMER_UPHOLD] = t[0];
 	} else if (sscanf(line, "deadline %llu", &t[0]) == 1) {
 		s->timers[TIMER_STATE] = t[0];
 	} else if (sscanf(line, "session %u %d", &u[0], &i[0]) == 2) {
@@ -572,5 +580,5 @@ void takeover_resume(struct manager *m, bool fresh)
 		    s->policy.type != TYPE_ONESHOT && !sockets_start_it(m, s))
 			order_start(m, s);
 	}
-	m->order_pending = true;
+	order_touch_all(m);
 }

@@ -1,10 +1,12 @@
 """Units by name, by template and by another name; how they depend on one another; reload and enable."""
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hakim import services, status, supervisor, unit, wait_units
 from hosts.host import Host
+from hosts.process import wait_until
 
 SLEEP = "[Service]\nExecStart=/bin/sleep 1000\n"
 SYSTEMD = "/etc/systemd/system"
@@ -65,4 +67,102 @@ def test_a_new_supervisor_knows_the_units_that_were_asked_for_by_name(lxc):
     assert services(host, "sleep")[0] in before
     host.exec(["hakimctl", "restart", "lazy@a"])
     assert supervisor(host)
+    assert host.stop() == 0
+
+
+def wait_log(host: Host, name: str, text: str) -> None:
+    """Waits until the log of a unit has the text."""
+    wait_until(f"{name} says {text}",
+               lambda: text in host.exec(["hakimctl", "logs", name], check=False).stdout, 10)
+
+
+def test_bound_units_and_parts_stop_with_the_other_one(lxc):
+    host = lxc()
+    unit(host, "base.service", SLEEP)
+    unit(host, "bound.service", "[Unit]\nBindsTo=base.service\nAfter=base.service\n" + SLEEP)
+    unit(host, "part.service", "[Unit]\nPartOf=base.service\nAfter=base.service\n" + SLEEP)
+    host.start({}, tty=False)
+    found = wait_units(host, base="running", bound="running", part="running")
+    host.exec(["hakimctl", "restart", "base"])
+    again = wait_units(host, base="running", bound="running", part="running")
+    for name in ("base", "bound", "part"):
+        assert found["units"][name]["pid"] != again["units"][name]["pid"]
+    host.exec(["kill", "-9", str(again["units"]["base"]["pid"])])
+    found = wait_units(host, base="failed", bound="dead")
+    assert sub(found, "part") == "running", "only what is told to the other one is told to a part"
+    host.exec(["hakimctl", "start", "bound"])
+    wait_units(host, base="running", bound="running")
+    host.exec(["hakimctl", "stop", "base"])
+    wait_units(host, base="dead", bound="dead", part="dead")
+    assert host.stop() == 0
+
+
+def test_rivals_are_never_up_together(lxc):
+    host = lxc()
+    slow = "[Service]\nExecStart=/bin/sh -c \"trap 'sleep 0.3; exit 0' TERM; while :; do sleep 0.05; done\"\n"
+    unit(host, "one.service", slow)
+    unit(host, "two.service", "[Unit]\nConflicts=one.service\n[Service]\n"
+         "ExecStart=/bin/sh -c 'hakimctl status --json >/var/seen; exec sleep 1000'\n")
+    host.start({}, tty=False)
+    found = wait_units(host, one="running")
+    assert sub(found, "two") == "dead"
+    assert "conflicts with one.service" in found["units"]["two"]["status"]
+    host.exec(["hakimctl", "start", "two"])
+    wait_units(host, one="dead", two="running")
+    wait_until("two has looked", lambda: host.read_file("/var/seen").endswith(b"}\n"), 10)
+    seen = {u["name"]: u["sub"] for u in json.loads(host.read_file("/var/seen"))["units"]}
+    assert seen["one.service"] == "dead", "it had ended before the other one began"
+    host.exec(["hakimctl", "start", "one"])
+    wait_units(host, one="running", two="dead")
+    assert host.stop() == 0
+
+
+def test_an_end_starts_the_units_that_wait_for_it(lxc):
+    host = lxc()
+    unit(host, "work.service", "[Unit]\nOnFailure=tell@%n.service\n[Service]\nType=oneshot\nExecStart=/bin/false\n")
+    unit(host, "good.service", "[Unit]\nOnSuccess=tell@%p.service\n[Service]\nType=oneshot\nExecStart=/bin/true\n")
+    unit(host, "tell@.service", "[Service]\nType=oneshot\nExecStart=/bin/echo it was %i\n")
+    unit(host, "round.service", "[Unit]\nOnFailure=trip.service\n[Service]\nType=oneshot\nExecStart=/bin/false\n")
+    unit(host, "trip.service", "[Unit]\nOnFailure=round.service\n[Service]\nType=oneshot\nExecStart=/bin/false\n")
+    host.start({}, tty=False)
+    wait_units(host, work="failed", good="dead", trip="failed")
+    wait_log(host, "tell@work.service", "it was work.service")
+    wait_log(host, "tell@good", "it was good")
+    assert host.stop() == 0
+
+
+def test_what_is_upheld_comes_back_and_a_requisite_is_not_started(lxc):
+    host = lxc()
+    unit(host, "keeper.service", "[Unit]\nUpholds=kept.service\n" + SLEEP)
+    system_unit(host, "kept.service", SLEEP)
+    system_unit(host, "needed.service", SLEEP)
+    system_unit(host, "needy.service", "[Unit]\nRequisite=needed.service\nAfter=needed.service\n" + SLEEP)
+    host.start({}, tty=False)
+    found = wait_units(host, keeper="running", kept="running")
+    first = found["units"]["kept"]["pid"]
+    host.exec(["kill", "-9", str(first)])
+    wait_until("it is there again", lambda: status(host)["units"]["kept"]["pid"] not in (None, first), 10)
+    assert "needed.service, which must be up before it, is not" in refused(host, "start", "needy")
+    host.exec(["hakimctl", "start", "needed"])
+    host.exec(["hakimctl", "start", "needy"])
+    host.exec(["hakimctl", "stop", "needed"])
+    wait_units(host, needed="dead", needy="dead")
+    assert host.stop() == 0
+
+
+def test_a_target_of_ones_own_pulls_up_and_waits(lxc):
+    host = lxc()
+    system_unit(host, "set.target", "[Unit]\nRequires=a.service\nWants=b.service\n")
+    system_unit(host, "set.target.wants/c.service", SLEEP)
+    for name in "abc":
+        system_unit(host, f"{name}.service", "[Unit]\nPartOf=set.target\n" + SLEEP)
+    host.start({}, tty=False)
+    status(host)
+    host.exec(["hakimctl", "start", "set.target"])
+    found = wait_units(host, a="running", b="running", c="running")
+    assert found["units"]["set.target"]["active"] == "active"
+    host.exec(["hakimctl", "stop", "set.target"])
+    wait_units(host, a="dead", b="dead", c="dead")
+    assert status(host)["units"].get("multi-user.target") is None
+    assert '"active": "active"' in host.exec(["hakimctl", "status", "--json", "multi-user.target"]).stdout
     assert host.stop() == 0

@@ -206,7 +206,7 @@ static void values_that_ask_for_nothing_are_fine(void **state)
 		     "022\nRootDirectory=/\n"
 		     "SystemCallFilter=\nPrivateTmp=no\nSendSIGKILL=1\nRuntimeDirectoryMode="
 		     "755\nNice=0\n"
-		     "RemainAfterExit=off\n[Unit]\nConditionPathIsDirectory=\nOnFailure=");
+		     "RemainAfterExit=off\n[Unit]\nConditionPathIsDirectory=\nJobTimeoutSec=");
 	assert_int_equal(problems.n, 0);
 }
 
