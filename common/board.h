@@ -39,6 +39,7 @@ enum board_role {
 	ROLE_MAIN,    /* the process of ExecStart= */
 	ROLE_CONTROL, /* ExecStartPre=, ExecStop= …: one at a time a unit */
 	ROLE_STATUS,  /* [X-Hakim] StatusExec= */
+	ROLE_WITNESS, /* some process of a service whose main process is unknown */
 };
 
 /* Where between clone and execve a child failed; 0 when it did not. Order is the order in which
@@ -64,6 +65,9 @@ enum exec_stage {
 	EXEC_AMBIENT,
 };
 
+/* A process may also be listed after it was made by somebody else: the daemon of a Type=forking
+ * service is an orphan that PID 1 reaps. Its slot has the start time of /proc/PID/stat in cpu_us
+ * until it ends, and pid[i] is written last. It may be gone before: adopt.c in the supervisor. */
 struct board_slot {
 	/* supervisor, before the clone */
 	char unit[64];

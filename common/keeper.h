@@ -35,6 +35,8 @@ enum keeper_op {
 	KEEPER_STOPPED = 7,  /* the ordered stop is done; PID 1 ends what is left */
 	KEEPER_SHUTDOWN = 8, /* stop the container, as if a stop signal had come */
 	KEEPER_REEXEC = 9,   /* my next exit is on purpose: start the (new) program at once */
+	KEEPER_EXIT = 10, /* as SHUTDOWN, and exit with status `result` (0 … 255) at the end; the
+			     first one counts */
 };
 
 struct keeper_msg {

@@ -227,7 +227,9 @@ void end_check(struct init *init)
 		 * grandchildren one by one. */
 		signal_all(init, SIGKILL);
 	}
-	if (init->phase == STOP_DONE)
+	if (init->phase == STOP_DONE && init->keep.exit_asked)
+		init->exit_status = init->keep.exit_status;
+	else if (init->phase == STOP_DONE)
 		init->exit_status = init->status_from_program && init->program_ended
 					    ? program_exit_code(init->program_status)
 					    : 0;

@@ -165,6 +165,7 @@ static enum keeper_event event_of(uint32_t op)
 	case KEEPER_STOPPED:
 		return KEEPER_EVENT_STOPPED;
 	case KEEPER_SHUTDOWN:
+	case KEEPER_EXIT:
 		return KEEPER_EVENT_SHUTDOWN;
 	case KEEPER_REEXEC:
 		return KEEPER_EVENT_REEXEC;
@@ -223,6 +224,11 @@ enum keeper_event keep_serve(struct keep *keep, int sock, const char *secrets, s
 			ack.result = packet_send(sock, &out, secrets, secrets_len, -1);
 			break;
 		}
+		case KEEPER_EXIT:
+			if (!keep->exit_asked)
+				keep->exit_status = in.result & 0xff;
+			keep->exit_asked = true;
+			break;
 		case KEEPER_READY:
 		case KEEPER_STOPPED:
 		case KEEPER_SHUTDOWN:

@@ -19,6 +19,8 @@ struct keep {
 	bool draining; /* log pipes are watched by `epoll_fd`, as drain_base + their index */
 	int epoll_fd;
 	uint32_t drain_base;
+	bool exit_asked; /* KEEPER_EXIT has come */
+	int exit_status; /* and the status that it asked for */
 	struct kept v[KEEPER_FDS_MAX];
 };
 

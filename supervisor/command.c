@@ -176,13 +176,13 @@ int words_split(const char *line, struct strv *words, struct err *err)
 	return r;
 }
 
-/*
- * Prefixes before the program, each once, the next one belongs to the name. Those that change
- * privileges cannot be left out without changing what runs.
- */
+/* Prefixes before the program, each once, the next one belongs to the name. Of those that change
+ * privileges there is one at most: systemd.service(5), "COMMAND LINES". */
 static int prefixes_parse(const char **word, struct command *command, bool *own_argv0,
 			  struct err *err)
 {
+	bool rights = false;
+
 	for (;; (*word)++) {
 		switch (**word) {
 		case '-':
@@ -202,10 +202,17 @@ static int prefixes_parse(const char **word, struct command *command, bool *own_
 			break;
 		case '+':
 		case '!':
-			return err_set(err, -ENOTSUP, "the prefix \"%s\" is not supported yet",
-				       **word == '+'       ? "+"
-				       : (*word)[1] == '!' ? "!!"
-							   : "!");
+			if (rights)
+				return err_set(err, -EINVAL,
+					       "only one of the prefixes +, !, !! can be used");
+			rights = true;
+			command->privileged = **word == '+';
+			/* "!!" is "!" where the kernel has no ambient capabilities, and has no
+			 * effect since Linux 4.3. */
+			command->no_user = **word == '!' && (*word)[1] != '!';
+			if (**word == '!' && (*word)[1] == '!')
+				(*word)++;
+			break;
 		default:
 			return 0;
 		}

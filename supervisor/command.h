@@ -17,8 +17,8 @@
 int words_split(const char *line, struct strv *words, struct err *err);
 
 /*
- * Parses the value of an Exec…= line: prefixes "-", "@", ":" (the others of systemd are refused by
- * name until they are supported), the program, its arguments. " ; " separates several commands in
+ * Parses the value of an Exec…= line: prefixes "-", "@", ":", "+", "!", "!!", the program, its
+ * arguments. " ; " separates several commands in
  * one line: each is appended to *commands, all or none. With a unit's name %-specifiers are
  * replaced; with NULL a "%" stays what it is.
  */

@@ -282,6 +282,7 @@ int unit_load_begin(struct unit_load *load, const char *name)
 	unit->timeout_start_usec = 90 * USEC_PER_SEC;
 	unit->timeout_stop_usec = 90 * USEC_PER_SEC;
 	unit->kill_signal = 15;
+	unit_life_init(&unit->life);
 	unit->ready_interval_usec = 250 * 1000;
 	unit->status_interval_usec = 30 * USEC_PER_SEC;
 	unit->log_max_bytes = 8ull << 20;
@@ -335,13 +336,19 @@ static int check_service(struct unit_load *load)
 
 	if (unit->type == TYPE_ONESHOT && !load->ctx.timeout_start_set)
 		unit->timeout_start_usec = USEC_INFINITY;
-	if (unit->start.n == 0 && !is_told(load, "ExecStart"))
+	unit_life_finish(unit);
+	if (unit->start.n == 0 && !is_told(load, "ExecStart") &&
+	    (unit->type != TYPE_ONESHOT || (!unit->stop.n && !unit->life.remain_after_exit)))
 		r = remark(load, "", REMARK_FATAL, 0, "ExecStart: a service needs one%s",
-			   unit->type == TYPE_ONESHOT ? ", also a oneshot in this version" : "");
-	if (unit->start.n > 1 && r == 0)
-		r = remark(load, "", REMARK_FATAL, 0, "ExecStart: there is more than one command%s",
-			   unit->type == TYPE_ONESHOT ? ", which is not supported yet"
-						      : ", which is for Type=oneshot only");
+			   unit->type == TYPE_ONESHOT
+				   ? ", or with Type=oneshot an ExecStop= or RemainAfterExit=yes"
+				   : "");
+	if (unit->start.n > 1 && unit->type != TYPE_ONESHOT && r == 0)
+		r = remark(load, "", REMARK_FATAL, 0,
+			   "ExecStart: there is more than one command, which is for Type=oneshot "
+			   "only");
+	if (unit->life.pid_file && unit->type != TYPE_FORKING && r == 0)
+		r = remark(load, "", REMARK_NOTE, 0, "PIDFile: has no effect but for Type=forking");
 	if (unit->type == TYPE_ONESHOT && r == 0 &&
 	    (unit->restart == RESTART_ALWAYS || unit->restart == RESTART_ON_SUCCESS))
 		r = remark(load, "", REMARK_FATAL, 0, "Restart: \"%s\" is not for Type=oneshot",

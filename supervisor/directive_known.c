@@ -12,14 +12,11 @@
 
 static const char on_failure[] = "nothing else is started when this unit ends";
 static const char manual[] = "hakimctl does not ask for it";
-static const char rate_limit[] = "restarts are slowed down by RestartSteps=, not given up";
 static const char cgroup[] = "the container's own limits hold";
 static const char scheduling[] = "the service runs with the container's own priority";
 static const char log_goes[] = "output goes to the log of the service";
-static const char no_watchdog[] = "there is no watchdog";
 static const char no_tty[] = "services have no terminal";
 static const char rights[] = "the service would run with other rights than its author asked for";
-static const char fixed_kill[] = "what is left after TimeoutStopSec= gets SIGKILL";
 static const char other_root[] =
 	"the service would run in another file system than its author asked for";
 static const char credentials[] = "the service would not find its credentials";
@@ -29,8 +26,6 @@ static const char boot_only[] = "it is about machines that boot";
 static const struct known unit_known[] = {
 	{"AllowIsolate", KNOWN_HARMLESS, "no", manual},
 	{"CollectMode", KNOWN_HARMLESS, NULL, NULL},
-	{"FailureAction", KNOWN_LATER, "none", on_failure},
-	{"FailureActionExitStatus", KNOWN_LATER, NULL, on_failure},
 	{"IgnoreOnIsolate", KNOWN_HARMLESS, NULL, manual},
 	{"JobRunningTimeoutSec", KNOWN_LATER, "infinity", NULL},
 	{"JobTimeoutAction", KNOWN_LATER, "none", NULL},
@@ -44,12 +39,6 @@ static const struct known unit_known[] = {
 	{"RequiresOverridable", KNOWN_LATER, NULL, NULL},
 	{"RequisiteOverridable", KNOWN_LATER, NULL, NULL},
 	{"SourcePath", KNOWN_HARMLESS, NULL, NULL},
-	{"StartLimitAction", KNOWN_LATER, "none", rate_limit},
-	{"StartLimitBurst", KNOWN_LATER, NULL, rate_limit},
-	{"StartLimitInterval", KNOWN_LATER, "0", rate_limit},
-	{"StartLimitIntervalSec", KNOWN_LATER, "0", rate_limit},
-	{"SuccessAction", KNOWN_LATER, "none", on_failure},
-	{"SuccessActionExitStatus", KNOWN_LATER, NULL, on_failure},
 	{"SurviveFinalKillSignal", KNOWN_HARMLESS, NULL, boot_only},
 	{"WantsMountsFor", KNOWN_HARMLESS, NULL,
 	 "the container's mounts are there before it starts"},
@@ -83,17 +72,10 @@ static const struct known service_known[] = {
 	{"DevicePolicy", KNOWN_SANDBOX, "auto", NULL},
 	{"DisableControllers", KNOWN_LATER, NULL, cgroup},
 	{"DynamicUser", KNOWN_REFUSED, "no", rights},
-	{"ExecCondition", KNOWN_REFUSED, "", more_commands},
 	{"ExecPaths", KNOWN_SANDBOX, "", NULL},
-	{"ExecReload", KNOWN_HARMLESS, "", "hakimctl does not reload a service"},
-	{"ExecStartPost", KNOWN_REFUSED, "", more_commands},
-	{"ExecStopPost", KNOWN_REFUSED, "", more_commands},
 	{"ExitType", KNOWN_REFUSED, "main", "only main is"},
 	{"ExtensionDirectories", KNOWN_REFUSED, "", other_root},
 	{"ExtensionImages", KNOWN_REFUSED, "", other_root},
-	{"FailureAction", KNOWN_LATER, "none", on_failure},
-	{"FinalKillSignal", KNOWN_LATER, "SIGKILL", fixed_kill},
-	{"GuessMainPID", KNOWN_HARMLESS, NULL, "it matters to Type=forking only"},
 	{"IOAccounting", KNOWN_HARMLESS, NULL, NULL},
 	{"IODeviceLatencyTargetSec", KNOWN_LATER, NULL, cgroup},
 	{"IODeviceWeight", KNOWN_LATER, NULL, cgroup},
@@ -145,9 +127,7 @@ static const struct known service_known[] = {
 	{"NetworkNamespacePath", KNOWN_SANDBOX, "", NULL},
 	{"NoExecPaths", KNOWN_SANDBOX, "", NULL},
 	{"NoNewPrivileges", KNOWN_REFUSED, "no", rights},
-	{"OOMPolicy", KNOWN_LATER, NULL, NULL},
 	{"PAMName", KNOWN_REFUSED, "", rights},
-	{"PIDFile", KNOWN_HARMLESS, NULL, "it matters to Type=forking only"},
 	{"PassPIDFD", KNOWN_LATER, "no", "no sockets are passed on"},
 	{"PermissionsStartOnly", KNOWN_REFUSED, "no", rights},
 	{"Personality", KNOWN_REFUSED, "", "the service would see another machine"},
@@ -173,14 +153,7 @@ static const struct known service_known[] = {
 	{"ReadWriteDirectories", KNOWN_SANDBOX, "", NULL},
 	{"ReadWritePaths", KNOWN_SANDBOX, "", NULL},
 	{"RebootArgument", KNOWN_HARMLESS, NULL, boot_only},
-	{"ReloadSignal", KNOWN_HARMLESS, NULL, "hakimctl does not reload a service"},
-	{"RemainAfterExit", KNOWN_LATER, "no",
-	 "a unit whose process has ended is not active any more"},
 	{"RemoveIPC", KNOWN_SANDBOX, "no", NULL},
-	{"RestartForceExitStatus", KNOWN_LATER, "", "Restart= alone decides"},
-	{"RestartKillSignal", KNOWN_LATER, NULL, "KillSignal= is sent"},
-	{"RestartMode", KNOWN_HARMLESS, "normal", NULL},
-	{"RestartPreventExitStatus", KNOWN_LATER, "", "Restart= alone decides"},
 	{"RestrictAddressFamilies", KNOWN_SANDBOX, "", NULL},
 	{"RestrictFileSystems", KNOWN_SANDBOX, "", NULL},
 	{"RestrictNamespaces", KNOWN_SANDBOX, "no", NULL},
@@ -196,28 +169,20 @@ static const struct known service_known[] = {
 	{"RootImageOptions", KNOWN_REFUSED, "", other_root},
 	{"RootImagePolicy", KNOWN_REFUSED, "", other_root},
 	{"RootVerity", KNOWN_REFUSED, "", other_root},
-	{"RuntimeMaxSec", KNOWN_LATER, "infinity", "it is never stopped for its age"},
-	{"RuntimeRandomizedExtraSec", KNOWN_LATER, "0", "it is never stopped for its age"},
 	{"SELinuxContext", KNOWN_REFUSED, "", rights},
 	{"SecureBits", KNOWN_REFUSED, "", rights},
-	{"SendSIGHUP", KNOWN_LATER, "no", NULL},
-	{"SendSIGKILL", KNOWN_LATER, "yes", fixed_kill},
 	{"SetCredential", KNOWN_REFUSED, "", credentials},
 	{"SetCredentialEncrypted", KNOWN_REFUSED, "", credentials},
 	{"Slice", KNOWN_HARMLESS, NULL, NULL},
 	{"SmackProcessLabel", KNOWN_REFUSED, "", rights},
 	{"SocketBindAllow", KNOWN_SANDBOX, "", NULL},
 	{"SocketBindDeny", KNOWN_SANDBOX, "", NULL},
-	{"StartLimitAction", KNOWN_LATER, "none", rate_limit},
-	{"StartLimitBurst", KNOWN_LATER, NULL, rate_limit},
-	{"StartLimitInterval", KNOWN_LATER, "0", rate_limit},
 	{"StartupAllowedCPUs", KNOWN_LATER, NULL, cgroup},
 	{"StartupAllowedMemoryNodes", KNOWN_LATER, NULL, cgroup},
 	{"StartupBlockIOWeight", KNOWN_LATER, NULL, cgroup},
 	{"StartupCPUShares", KNOWN_LATER, NULL, cgroup},
 	{"StartupCPUWeight", KNOWN_LATER, NULL, cgroup},
 	{"StartupIOWeight", KNOWN_LATER, NULL, cgroup},
-	{"SuccessExitStatus", KNOWN_LATER, "", "only 0 and a clean signal are success"},
 	{"SyslogFacility", KNOWN_HARMLESS, NULL, log_goes},
 	{"SystemCallArchitectures", KNOWN_REFUSED, "", rights},
 	{"SystemCallErrorNumber", KNOWN_REFUSED, "", rights},
@@ -232,16 +197,11 @@ static const struct known service_known[] = {
 	{"TasksAccounting", KNOWN_HARMLESS, NULL, NULL},
 	{"TasksMax", KNOWN_LATER, "infinity", cgroup},
 	{"TemporaryFileSystem", KNOWN_SANDBOX, "", NULL},
-	{"TimeoutAbortSec", KNOWN_LATER, NULL, no_watchdog},
 	{"TimeoutCleanSec", KNOWN_HARMLESS, NULL, manual},
-	{"TimeoutStartFailureMode", KNOWN_LATER, "terminate", NULL},
-	{"TimeoutStopFailureMode", KNOWN_LATER, "terminate", NULL},
 	{"USBFunctionDescriptors", KNOWN_REFUSED, "", NULL},
 	{"USBFunctionStrings", KNOWN_REFUSED, "", NULL},
 	{"UtmpIdentifier", KNOWN_HARMLESS, NULL, no_tty},
 	{"UtmpMode", KNOWN_HARMLESS, NULL, no_tty},
-	{"WatchdogSec", KNOWN_LATER, "0", no_watchdog},
-	{"WatchdogSignal", KNOWN_LATER, NULL, no_watchdog},
 };
 
 static const char mq_only[] = "it matters to ListenMessageQueue= only";

@@ -67,6 +67,9 @@ SETTER(set_timespan)
 	*DIRECTIVE_FIELD(uint64_t) = usec;
 	if (d->offset == offsetof(struct unit, timeout_start_usec))
 		ctx->timeout_start_set = true;
+	if (d->offset == offsetof(struct unit, restart_usec) ||
+	    d->offset == offsetof(struct unit, restart_max_delay_usec))
+		ctx->unit->life.restart_delay_set = true;
 	return 0;
 }
 
@@ -86,6 +89,8 @@ SETTER(set_timeouts)
 
 SETTER(set_unsigned)
 {
+	if (d->offset == offsetof(struct unit, restart_steps))
+		ctx->unit->life.restart_delay_set = true;
 	return unsigned_parse(value, d->arg, DIRECTIVE_FIELD(unsigned), err);
 }
 
@@ -117,7 +122,7 @@ SETTER(set_signal)
 
 SETTER(set_type)
 {
-	static const char *const later[] = {"forking", "dbus", "notify-reload"};
+	static const char *const later[] = {"dbus"};
 
 	for (size_t i = 0; i < ARRAY_LEN(later); i++)
 		if (strcmp(value, later[i]) == 0)
@@ -125,12 +130,14 @@ SETTER(set_type)
 	/* "idle" delays the start to keep a boot's console output apart: there is none here. */
 	if (strcmp(value, "idle") == 0)
 		value = "simple";
-	for (enum unit_type t = TYPE_SIMPLE; t <= TYPE_NOTIFY; t++)
+	for (enum unit_type t = TYPE_SIMPLE; t <= TYPE_FORKING; t++)
 		if (strcmp(value, unit_type_name(t)) == 0) {
 			ctx->unit->type = t;
 			return 0;
 		}
-	return err_set(err, -EINVAL, "\"%.60s\" is none of simple, exec, oneshot, notify", value);
+	return err_set(err, -EINVAL,
+		       "\"%.60s\" is none of simple, exec, forking, oneshot, notify, notify-reload",
+		       value);
 }
 
 SETTER(set_restart)
@@ -158,20 +165,6 @@ SETTER(set_kill_mode)
 		}
 	return err_set(err, -EINVAL, "\"%.60s\" is none of control-group, mixed, process, none",
 		       value);
-}
-
-/* systemd's "none" is the default there and "main" with Type=notify: what both mean here. */
-SETTER(set_notify_access)
-{
-	bool all = strcmp(value, "all") == 0, exec = strcmp(value, "exec") == 0;
-
-	if (!all && !exec && strcmp(value, "main") != 0 && strcmp(value, "none") != 0)
-		return err_set(err, -EINVAL, "\"%.60s\" is none of none, main, exec, all", value);
-	ctx->unit->notify_exec = all || exec;
-	if (all)
-		err_set(err, 0,
-			"\"all\" is taken for \"exec\": the main process and the unit's commands");
-	return all;
 }
 
 /* A user's or a group's name or number, as far as its text goes; systemd's rules, USER_NAMES(7). */
@@ -265,7 +258,6 @@ static const struct directive service_directives[] = {
 	{"KillSignal", set_signal, AT(kill_signal), 0, NULL},
 	{"LogsDirectory", directive_set_directories, AT(directories[DIRECTORY_LOGS]), 0,
 	 directive_reset_list},
-	{"NotifyAccess", set_notify_access, 0, 0, NULL},
 	{"PassEnvironment", directive_set_variables, AT(pass_environment), 0, directive_reset_list},
 	{"Restart", set_restart, 0, 0, NULL},
 	{"RestartMaxDelaySec", set_timespan, AT(restart_max_delay_usec), TIMESPAN_ANY, NULL},

@@ -14,6 +14,8 @@
 /* Each area's table; directive_table.c lists them. */
 extern const struct directive_area directive_area_unit, directive_area_service,
 	directive_area_hakim;
+extern const struct directive_area directive_area_life, directive_area_life_unit,
+	directive_area_life_hakim;
 extern const struct directive_area directive_area_exec, directive_area_limits;
 extern const struct directive_area directive_area_socket, directive_area_pass;
 extern const struct directive_area directive_area_condition;

@@ -195,3 +195,13 @@ int keeper_tell(struct keeper *keeper, enum keeper_op op, struct err *err)
 		r = keeper_ack(keeper);
 	return r < 0 ? err_sys(err, r, "PID 1 does not answer") : 0;
 }
+
+int keeper_exit(struct keeper *keeper, int status, struct err *err)
+{
+	struct keeper_msg msg = {.op = KEEPER_EXIT, .result = status};
+	int r = keeper_send(keeper, &msg, -1);
+
+	if (r == 0)
+		r = keeper_ack(keeper);
+	return r < 0 ? err_sys(err, r, "PID 1 cannot be told the exit status") : 0;
+}

@@ -27,4 +27,6 @@ int keeper_list(struct keeper *keeper, void (*take)(void *data, const char *name
 /* The secrets, NAME=VALUE NUL …, in a buffer that the caller frees (after wiping it). */
 int keeper_secrets(struct keeper *keeper, char **secrets, size_t *len, struct err *err);
 /* READY, STOPPED, SHUTDOWN, REEXEC. */
+/* An ordered stop of the container, which then exits with this status; -ENOSYS: PID 1 is older. */
+int keeper_exit(struct keeper *keeper, int status, struct err *err);
 int keeper_tell(struct keeper *keeper, enum keeper_op op, struct err *err);

@@ -62,11 +62,12 @@ static void unset_environment(const struct strv *list, struct strv *env)
  * In systemd's order, later ones win: what the container has, who the user is, Environment=,
  * EnvironmentFile=; and PassEnvironment='s secrets for the main process alone.
  */
-static int make_environment(struct service *s, const struct identity *id, bool is_main,
+static int make_environment(struct service *s, const struct identity *id, enum launch_list list,
 			    struct strv *env, struct err *err)
 {
 	struct manager *m = s->manager;
 	const struct unit *unit = s->unit;
+	bool is_main = list == LAUNCH_START;
 	int r = strv_copy(env, &m->env);
 
 	/* systemd's default: where there is a User=. */
@@ -106,17 +107,8 @@ static int make_environment(struct service *s, const struct identity *id, bool i
 		if (value)
 			r = strv_env_set(env, unit->pass_environment.v[i], value);
 	}
-	/* Not for the main process of a service that does not notify: its children would speak in
-	 * its name. */
-	if (r == 0 && s->notify_fd >= 0 &&
-	    (is_main ? unit->type == TYPE_NOTIFY || unit->fd_store_max : unit->notify_exec))
-		r = set(env, "NOTIFY_SOCKET", s->notify_name);
-	if (r == 0 && !is_main && s->main.slot >= 0) {
-		char pid[16];
-
-		snprintf(pid, sizeof(pid), "%d", task_pid(m, &s->main));
-		r = set(env, "MAINPID", pid);
-	}
+	if (r == 0)
+		r = launch_environment(s, list, env);
 	if (r == 0)
 		unset_environment(&unit->exec.unset_environment, env);
 	return r < 0 ? err_sys(err, r, "its environment cannot be made") : 0;
@@ -194,10 +186,14 @@ static int find_program(const struct strv *search_path, const struct command *co
 /* One command of a unit, ready to be cloned. `out_fd` is the pipe of StatusExec=, -1: as the
  * unit says. */
 static int launch(struct service *s, const struct command *command, enum board_role role,
-		  unsigned index, int out_fd, struct task *task, struct err *err)
+		  uint32_t code, int out_fd, struct task *task, struct err *err)
 {
 	struct manager *m = s->manager;
-	bool is_main = role == ROLE_MAIN;
+	enum launch_list list = (enum launch_list)(code >> 16);
+	/* Of a forking service it is a control process: the main one is what it leaves. */
+	bool is_main = list == LAUNCH_START;
+	/* "+" and "!": as who we are. */
+	bool as_user = !command->privileged && !command->no_user;
 	struct identity id;
 	_cleanup_(strv_free) struct strv env = {0};
 	_cleanup_(strv_free) struct strv argv = {0};
@@ -211,7 +207,7 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	struct spawn spawn = {
 		.unit = s->unit->name,
 		.role = role,
-		.command = index,
+		.command = code,
 		.out = {.fd = out_fd},
 		.error = {.fd = -1},
 		.in_fd = -1,
@@ -224,7 +220,8 @@ static int launch(struct service *s, const struct command *command, enum board_r
 		.keyring = s->unit->exec.keyring,
 		.strict = s->unit->strict,
 	};
-	int r = identity_find(s->unit->user, s->unit->group, &id, err);
+	int r = identity_find(as_user ? s->unit->user : NULL, as_user ? s->unit->group : NULL, &id,
+			      err);
 
 	if (task->slot >= 0)
 		return err_set(err, -EAGAIN, "its last process (pid %d) is still there",
@@ -232,7 +229,7 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	if (r == 0)
 		r = identity_add_groups(&id, &s->unit->exec.supplementary_groups, err);
 	if (r == 0)
-		r = make_environment(s, &id, is_main, &env, err);
+		r = make_environment(s, &id, list, &env, err);
 	if (r == 0)
 		r = directories_make(s->unit, &id, &env, err);
 	if (r == 0 && !is_main) {
@@ -300,33 +297,30 @@ static int launch(struct service *s, const struct command *command, enum board_r
 int launch_command(struct service *s, unsigned action, struct err *err)
 {
 	const struct unit *unit = s->unit;
+	const struct commands *commands = launch_commands(unit, action);
 	unsigned index = s->machine.command;
+	uint32_t code = LAUNCH_CODE(launch_list_of(action), index);
+	bool is_main = action & DO_SPAWN_MAIN && unit->type != TYPE_FORKING;
 	int r = service_log_open(s, false, err);
 
 	if (r < 0)
 		return r == -EMFILE || r == -ENFILE ? -EAGAIN : r;
-	if (unit->type == TYPE_NOTIFY || unit->notify_exec || unit->fd_store_max) {
+	if (unit->life.notify_access != NOTIFY_NONE) {
 		r = notify_open(s, err);
 		if (r < 0)
 			return r;
 	}
-	if (action & DO_SPAWN_MAIN) {
-		if (!unit->start.n)
-			return err_set(err, -EINVAL, "it has no ExecStart=");
-		r = launch(s, &unit->start.v[0], ROLE_MAIN, 0, -1, &s->main, err);
-		if (r == 0) {
-			s->machine.main_alive = true;
-			s->exec_us = now_us();
-			status_on(s);
-		}
-		return r;
-	}
-	if (index >= (action & DO_SPAWN_PRE ? unit->start_pre.n : unit->stop.n))
+	if (index >= commands->n)
 		return err_set(err, -EINVAL, "its commands have changed meanwhile");
-	if (action & DO_SPAWN_PRE)
-		return launch(s, &unit->start_pre.v[index], ROLE_CONTROL, index, -1, &s->control,
-			      err);
-	return launch(s, &unit->stop.v[index], ROLE_CONTROL, index, -1, &s->control, err);
+	r = launch(s, &commands->v[index], is_main ? ROLE_MAIN : ROLE_CONTROL, code, -1,
+		   is_main ? &s->main : &s->control, err);
+	if (r < 0 || !(action & DO_SPAWN_MAIN))
+		return r;
+	if (is_main)
+		s->machine.main_alive = true;
+	s->exec_us = now_us();
+	status_on(s);
+	return 0;
 }
 
 int launch_status(struct service *s, struct err *err)

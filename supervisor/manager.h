@@ -2,9 +2,10 @@
  * manager.h - the supervisor's one context: units, services, and what connects the pure state
  * machine with processes.
  *
- * The rooms of it: manager.c (events in, actions out), order.c (which service may go when),
- * launch.c (from a unit to a process), takeover.c (what an earlier supervisor left), control*.c
- * (hakimctl), report.c (JSON).
+ * The rooms of it: manager.c (services, events in), actions.c (what the machine asks for, done),
+ * timers.c (deadlines), ends.c (how processes end), adopt.c (daemons that another process has
+ * started), order.c (which service may go when), launch.c (from a unit to a process), takeover.c
+ * (what an earlier supervisor left), control*.c (hakimctl), report.c (JSON).
  */
 #pragma once
 
@@ -24,6 +25,7 @@
 #include "supervisor/loop.h"
 #include "supervisor/name_index.h"
 #include "supervisor/order.h"
+#include "supervisor/processes.h"
 #include "supervisor/probe.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
@@ -37,9 +39,11 @@
 
 /* A process of a service that is listed on the board. */
 struct task {
-	int slot;  /* index on the board, -1: none */
-	int pidfd; /* -1: none */
+	int slot;             /* index on the board, -1: none */
+	int pidfd;            /* -1: none */
+	struct source source; /* of the pidfd, where the process was adopted: see adopt.c */
 };
+#define TASK_NONE ((struct task){.slot = -1, .pidfd = -1, .source.fd = -1})
 
 /* The deadlines of a service; CLOCK_MONOTONIC microseconds, 0: not set. */
 enum service_timer {
@@ -49,7 +53,21 @@ enum service_timer {
 	TIMER_STATUS,    /* next StatusExec= */
 	TIMER_UPHOLD,    /* start it again, as another one's Upholds= says */
 	TIMER_EMPTY,     /* look again whether all its processes have gone */
+	TIMER_FIND,      /* look again for the main process of a forking service */
+	TIMER_ADOPTED,   /* look again at an adopted process, or for one */
+	TIMER_WATCHDOG,  /* EVENT_WATCHDOG */
+	TIMER_RUNTIME,   /* EVENT_RUNTIME_MAX */
 	SERVICE_TIMERS,
+};
+
+#define SERVICE_SESSIONS 8
+#define SERVICE_PAST     10
+
+/* How a run of the service has ended. */
+struct service_past {
+	uint64_t at_us; /* CLOCK_MONOTONIC */
+	enum service_result result;
+	char text[96];
 };
 
 struct service {
@@ -61,8 +79,11 @@ struct service {
 	struct service_machine machine;
 
 	struct task main, control, status;
-	pid_t sessions[8]; /* sessions that its processes began, the newest first: its processes
-			      where there is no cgroup */
+	struct task witness; /* up without a known main process: one whose end makes us look */
+	/* Sessions that its processes began, the newest first, and what each run gives to all of
+	 * its processes: by them they are known where there is no cgroup. */
+	pid_t sessions[SERVICE_SESSIONS];
+	char invocation[INVOCATION_LEN + 1];
 	struct service_log log;
 	int notify_fd;        /* -1 */
 	char notify_name[40]; /* "@…": the abstract name as NOTIFY_SOCKET says it */
@@ -79,7 +100,8 @@ struct service {
 	struct listener *listener; /* sockets.c; NULL: it has no sockets open */
 
 	unsigned spawn_action; /* what TIMER_SPAWN tries again */
-	unsigned empty_checks;
+	unsigned empty_checks, find_checks, zombie_looks;
+	pid_t find_guess;           /* forking: what the last look took for the main process */
 	struct service *order_next; /* order.c's queue */
 	bool order_queued, order_moved;
 	unsigned moved;    /* enum order_moved: what is still to be followed up */
@@ -89,7 +111,16 @@ struct service {
 	unsigned restarts;        /* automatic restarts since boot */
 	unsigned restarts_in_row; /* since it was last up for a while */
 	uint64_t state_since_us, queued_us, started_us, exec_us, ready_us; /* CLOCK_MONOTONIC */
-	uint64_t cpu_us;                /* of processes that have ended */
+	uint64_t cpu_us;        /* of processes that have ended */
+	uint64_t watchdog_usec; /* WatchdogSec=, or what WATCHDOG_USEC= has said; 0: none */
+	struct start_limit limit;
+	bool has_last;             /* the main process of this run has ended, with */
+	int last_status;           /* … this, as of wait4(2) */
+	uint64_t oom_kills;        /* of its cgroup, before this run */
+	int notify_errno;          /* sd_notify ERRNO= */
+	char end_text[96];         /* how this run ends, so far */
+	struct service_past *past; /* SERVICE_PAST of them, the newest first; NULL: none yet */
+	unsigned n_past;
 	char error[SERVICE_TEXT];       /* last error, a sentence; empty: none */
 	char status_text[SERVICE_TEXT]; /* sd_notify STATUS= or StatusExec= */
 	char probe_text[128];           /* what the probe says while it is not ready */
@@ -115,6 +146,7 @@ struct manager {
 	size_t n_services;
 	struct name_index index; /* every name of every service, also its aliases */
 
+	struct processes processes;
 	struct strv env;     /* the container's environment, without secrets */
 	struct strv secrets; /* NAME=VALUE; wiped when freed */
 	struct strv secret_names;
@@ -171,12 +203,10 @@ void service_set_unit(struct service *s, struct unit *unit);
 
 /* Feeds the state machine and carries out what it says. */
 void service_event(struct service *s, enum service_event event);
-void service_carry_out(struct service *s, unsigned actions);
-void service_timer_set(struct service *s, enum service_timer timer, uint64_t at_us);
-void service_timers_due(struct manager *m);
-uint64_t manager_next_timer(const struct manager *m);
-/* A task of it has ended: what the board says. */
-void service_task_ended(struct service *s, struct task *task);
+/* For hakimctl: reads its configuration anew. -EINVAL, with a sentence, where it cannot. */
+int service_reload(struct service *s, struct err *err);
+/* A person's word: how often it was started and how it ended is forgotten, FAILED is DEAD. */
+void service_reset_failed(struct service *s);
 void service_set_error(struct service *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 pid_t task_pid(const struct manager *m, const struct task *task);
@@ -185,19 +215,110 @@ void slot_release(struct manager *m, int slot);
 void manager_read_board(struct manager *m);
 void manager_stop_all(struct manager *m);
 
+/* actions.c */
+void service_carry_out(struct service *s, unsigned actions);
+
+/* timers.c */
+void service_timer_set(struct service *s, enum service_timer timer, uint64_t at_us);
+/* Later than now by `usec`; never where it is infinity. */
+void service_timer_in(struct service *s, enum service_timer timer, uint64_t usec);
+void service_timers_due(struct manager *m);
+uint64_t manager_next_timer(const struct manager *m);
+/* The deadline for an end, capped where the container stops. */
+uint64_t service_stop_deadline(const struct service *s, uint64_t timeout_usec);
+void service_restart_in(struct service *s);
+void service_check_empty(struct service *s);
+/* The watchdog and RuntimeMaxSec= run while it is up. */
+void service_follow_up(struct service *s, enum service_state old);
+void service_watchdog_fed(struct service *s);
+
+/* ends.c */
+/* A task of it has ended: what the board says. */
+void service_task_ended(struct service *s, struct task *task);
+/* How this run ends, for the list of its past. */
+void service_end_text(struct service *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* How many of its processes the kernel has killed for lack of memory: its cgroup counts. */
+uint64_t service_oom_kills(const struct service *s);
+/* A run is over: the past gets one more, and Vital= and …Action= are done. */
+void service_run_over(struct service *s, enum service_state old);
+void service_past_add(struct service *s, uint64_t at_us, enum service_result result,
+		      const char *text);
+/* StartLimit…=: true, and it was done about it what the unit says, when it may not start again. */
+bool service_start_limited(struct service *s);
+
+/* adopt.c */
+/*
+ * Makes a process that we have not cloned the main process: its end is seen like that of any other,
+ * by a successor, too. The service must own it; `trusted`: or its PIDFile= is root's own.
+ */
+int adopt_main(struct service *s, pid_t pid, bool trusted, struct err *err);
+/* Type=forking, ExecStart= has ended: EVENT_MAIN_FOUND or EVENT_MAIN_LOST, now or later. */
+void adopt_find(struct service *s);
+/* Up, and no main process is known: EVENT_EMPTY when none is left. */
+void adopt_witness(struct service *s);
+void adopt_due(struct service *s); /* TIMER_ADOPTED */
+/* What an earlier supervisor has adopted: is it still what it was? */
+void adopt_taken_over(struct service *s, struct task *task);
+#define ADOPTED UINT32_MAX /* board_slot.command of an adopted process */
+
 /* launch.c */
 /* Starts the command of the action (DO_SPAWN_*). 0; -EAGAIN: later; else a sentence and another
  * errno: it cannot be. */
 int launch_command(struct service *s, unsigned action, struct err *err);
 int launch_status(struct service *s, struct err *err);
 
+/* launch_list.c */
+enum launch_list {
+	LAUNCH_UNKNOWN = 0, /* of an older supervisor */
+	LAUNCH_CONDITION,
+	LAUNCH_START_PRE,
+	LAUNCH_START,
+	LAUNCH_START_POST,
+	LAUNCH_RELOAD,
+	LAUNCH_STOP,
+	LAUNCH_STOP_POST,
+	LAUNCH_LISTS,
+};
+/* board_slot.command: the list, and which command of it. */
+#define LAUNCH_CODE(list, index) ((uint32_t)(list) << 16 | ((index)&0xffff))
+#define LAUNCH_INDEX(code)       ((code)&0xffff)
+enum launch_list launch_list_of(unsigned action);
+const struct commands *launch_commands(const struct unit *unit, unsigned action);
+const struct command *launch_command_of(const struct unit *unit, uint32_t code);
+/* The DO_SPAWN_* whose commands run in this state; 0: none do. */
+unsigned launch_action_in(enum service_state state);
+/* The state in which that command runs. */
+enum service_state launch_state_of(uint32_t code, enum service_state fallback);
+void launch_new_invocation(struct service *s);
+int launch_environment(const struct service *s, enum launch_list list, struct strv *env);
+
 /* rest.c */
 /* After a change of state: takes away what the service had for its run, if that is over. */
 void service_rest(struct service *s);
 
 /* signals.c */
-void service_signal(struct service *s, int sig, bool all);
+enum service_end_how {
+	END_TERM = 0, /* KillSignal= */
+	END_ABORT,    /* WatchdogSignal= */
+	END_KILL,     /* FinalKillSignal= */
+};
+/* Ends its processes, as KillMode= says. */
+void service_end(struct service *s, enum service_end_how how);
+/* KillMode=mixed: the main process has gone, the others are killed. */
+void service_kill_rest(struct service *s);
+/* Nothing is left that has to be waited for, by KillMode=. */
 bool service_is_empty(struct service *s);
+bool service_has_processes(struct service *s);
+/* True when the process is one of its. */
+bool service_owns(struct service *s, pid_t pid);
+enum service_whom {
+	WHOM_ALL = 0,
+	WHOM_MAIN,
+	WHOM_CONTROL,
+};
+/* For hakimctl kill: -ESRCH where there is no such process. */
+int service_kill(struct service *s, int sig, enum service_whom whom);
 /* -1: nothing runs. `thorough`: all its processes also where there is no cgroup. */
 int64_t service_memory(struct service *s, bool thorough, unsigned *tasks);
 void task_signal(struct manager *m, const struct task *task, int sig);

@@ -19,27 +19,160 @@
 #include "supervisor/manager.h"
 
 #define MESSAGE_MAX 4096
-#define FDS_MAX     253 /* SCM_MAX_FD of the kernel */
+#define NOTIFY_FDS  253 /* the kernel's SCM_MAX_FD */
 
-static void take_line(struct service *s, const char *line)
+/* What one message says; several words of it belong together. */
+struct message {
+	bool ready, reloading, stopping, trigger, alive;
+	unsigned long long reloaded_us, watchdog_us, extend_us;
+	const char *status;
+	pid_t main_pid;
+	int error;
+};
+
+static unsigned long long number(const char *text)
 {
-	if (strcmp(line, "READY=1") == 0) {
-		s->ready_us = now_us();
+	char *end;
+	unsigned long long n = strtoull(text, &end, 10);
+
+	return *end ? 0 : n;
+}
+
+static const char *value_of(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(line, name, len) == 0 && line[len] == '=' ? line + len + 1 : NULL;
+}
+
+static void take_line(struct message *m, const char *line)
+{
+	const char *v;
+
+	if (strcmp(line, "READY=1") == 0)
+		m->ready = true;
+	else if (strcmp(line, "RELOADING=1") == 0)
+		m->reloading = true;
+	else if (strcmp(line, "STOPPING=1") == 0)
+		m->stopping = true;
+	else if (strcmp(line, "WATCHDOG=1") == 0)
+		m->alive = true;
+	else if (strcmp(line, "WATCHDOG=trigger") == 0)
+		m->trigger = true;
+	else if ((v = value_of(line, "STATUS")))
+		m->status = v;
+	else if ((v = value_of(line, "MAINPID")))
+		m->main_pid = number(v) < INT32_MAX ? (pid_t)number(v) : 0;
+	else if ((v = value_of(line, "ERRNO")))
+		m->error = number(v) < 4096 ? (int)number(v) : 0;
+	else if ((v = value_of(line, "MONOTONIC_USEC")))
+		m->reloaded_us = number(v);
+	else if ((v = value_of(line, "WATCHDOG_USEC")))
+		m->watchdog_us = number(v);
+	else if ((v = value_of(line, "EXTEND_TIMEOUT_USEC")))
+		m->extend_us = number(v);
+	/* BARRIER=1 asks for its fd to be closed when all before it was taken: that is done with
+	 * every fd that nobody keeps. */
+}
+
+/* sd_notify(3), EXTEND_TIMEOUT_USEC=: the deadline is put off, never moved nearer. */
+static void extend(struct service *s, uint64_t usec)
+{
+	enum service_timer timer =
+		s->machine.state == SERVICE_RUNNING ? TIMER_RUNTIME : TIMER_STATE;
+	uint64_t at = 0;
+
+	if (s->machine.state == SERVICE_AUTO_RESTART || !s->timers[timer] ||
+	    __builtin_add_overflow(now_us(), usec, &at) || at <= s->timers[timer])
+		return;
+	/* The container's own end waits for nobody. */
+	if (!s->manager->stopping)
+		service_timer_set(s, timer, at);
+}
+
+static void take_main_pid(struct service *s, pid_t pid, uid_t uid)
+{
+	struct err err = {0};
+
+	/* Root could do all this without asking us. */
+	if (adopt_main(s, pid, uid == 0, &err) < 0)
+		say(s->manager, "%s: MAINPID=%d is not taken: %s", s->unit->name, pid, err.text);
+	else
+		service_event(s, EVENT_MAIN_FOUND);
+}
+
+static void take_message(struct service *s, const struct message *m, uid_t uid)
+{
+	if (m->main_pid > 1)
+		take_main_pid(s, m->main_pid, uid);
+	if (m->status)
+		snprintf(s->status_text, sizeof(s->status_text), "%s", m->status);
+	if (m->error)
+		s->notify_errno = m->error;
+	if (m->watchdog_us) {
+		s->watchdog_usec = m->watchdog_us;
+		service_watchdog_fed(s);
+	}
+	if (m->alive)
+		service_watchdog_fed(s);
+	if (m->extend_us)
+		extend(s, m->extend_us);
+	/* RELOADING=1 of a reload by signal belongs to it only if it came after the signal; with no
+	 * time in it nobody can tell. */
+	if (m->reloading && (s->machine.state != SERVICE_RELOAD_SIGNAL || !m->reloaded_us ||
+			     m->reloaded_us >= s->state_since_us))
+		service_event(s, EVENT_NOTIFY_RELOADING);
+	if (m->stopping)
+		service_event(s, EVENT_NOTIFY_STOPPING);
+	if (m->ready)
 		service_event(s, EVENT_NOTIFY_READY);
-	} else if (strncmp(line, "STATUS=", 7) == 0) {
-		snprintf(s->status_text, sizeof(s->status_text), "%s", line + 7);
-		s->manager->dirty = true;
+	if (m->trigger) {
+		service_set_error(s, "it has triggered its own watchdog");
+		service_end_text(s, "WATCHDOG=trigger");
+		service_event(s, EVENT_WATCHDOG);
+	}
+	s->manager->dirty = true;
+}
+
+/* A sender may be gone already; the kernel has noted its pid at the time of sending. */
+static bool may_notify(struct service *s, pid_t pid)
+{
+	struct manager *m = s->manager;
+
+	if (pid <= 0)
+		return false;
+	switch (s->unit->life.notify_access) {
+	case NOTIFY_ALL:
+		return pid == task_pid(m, &s->main) || pid == task_pid(m, &s->control) ||
+		       service_owns(s, pid);
+	case NOTIFY_EXEC:
+		return pid == task_pid(m, &s->main) || pid == task_pid(m, &s->control);
+	case NOTIFY_MAIN:
+		return pid == task_pid(m, &s->main);
+	default:
+		return false;
 	}
 }
 
-/*
- * NotifyAccess=main of systemd, and the command that runs for it just now: hakim-agent-fetch tells
- * its progress. A sender may be gone already; the kernel has noted its pid at the time of sending.
- */
-static bool may_notify(const struct service *s, pid_t pid)
+struct received {
+	int fds[NOTIFY_FDS];
+	size_t n_fds;
+	struct ucred who;
+};
+
+/* The kernel puts all fds of a message into one control message. */
+static void take_control(struct msghdr *m, struct received *got)
 {
-	return pid > 0 &&
-	       (pid == task_pid(s->manager, &s->main) || pid == task_pid(s->manager, &s->control));
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_CREDENTIALS) {
+			memcpy(&got->who, CMSG_DATA(c), sizeof(got->who));
+		} else if (c->cmsg_type == SCM_RIGHTS) {
+			got->n_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+			memcpy(got->fds, CMSG_DATA(c), got->n_fds * sizeof(int));
+		}
+	}
 }
 
 static void notify_ready(void *owner, uint32_t events)
@@ -48,36 +181,31 @@ static void notify_ready(void *owner, uint32_t events)
 	char buf[MESSAGE_MAX + 1];
 	union {
 		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * FDS_MAX)];
+		char room[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * NOTIFY_FDS)];
 	} control;
 	struct iovec iov = {.iov_base = buf, .iov_len = MESSAGE_MAX};
 	struct msghdr m = {.msg_iov = &iov,
 			   .msg_iovlen = 1,
 			   .msg_control = control.room,
 			   .msg_controllen = sizeof(control.room)};
-	struct ucred who = {0};
-	int fds[FDS_MAX];
-	size_t n_fds = 0;
+	struct received got = {.n_fds = 0};
+	struct message message = {0};
+	bool allowed;
 	char *save = NULL;
 	ssize_t n = recvmsg(s->notify_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (n < 0)
 		return;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
-			memcpy(&who, CMSG_DATA(c), sizeof(who));
-		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
-			n_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-			memcpy(fds, CMSG_DATA(c), n_fds * sizeof(int));
-		}
-	}
+	take_control(&m, &got);
 	buf[n] = '\0';
-	/* Fds that nobody may send here must not pile up. */
-	fdstore_message(s, may_notify(s, who.pid) ? buf : "", fds, n_fds);
-	if (!may_notify(s, who.pid))
+	allowed = may_notify(s, got.who.pid);
+	/* Fds that nobody may send here, or nobody keeps, must not pile up. */
+	fdstore_message(s, allowed ? buf : "", got.fds, got.n_fds);
+	if (!allowed)
 		return;
 	for (char *line = strtok_r(buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		take_line(s, line);
+		take_line(&message, line);
+	take_message(s, &message, got.who.uid);
 }
 
 static int socket_name(int fd, char *out, size_t size)

@@ -147,7 +147,8 @@ void order_go(struct manager *m, struct service *s)
 		break;
 	case CONDITIONS_HOLD:
 		s->status_text[0] = '\0';
-		service_event(s, EVENT_GO);
+		if (!service_start_limited(s))
+			service_event(s, EVENT_GO);
 		break;
 	}
 }

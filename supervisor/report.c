@@ -102,6 +102,20 @@ static void tail(struct service *s, struct json *j)
 	json_end_array(j);
 }
 
+/* How the last runs ended, the newest first. */
+static void ends(const struct service *s, struct json *j)
+{
+	json_begin_array(j, "ends");
+	for (unsigned i = 0; i < s->n_past; i++) {
+		json_begin_object(j, NULL);
+		since_boot(s->manager, j, "at_us", s->past[i].at_us);
+		json_string(j, "result", service_result_name(s->past[i].result));
+		json_string(j, "text", s->past[i].text);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
 void report_service(struct service *s, struct json *j, bool with_tail)
 {
 	struct manager *m = s->manager;
@@ -144,6 +158,9 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	json_string(j, "result", service_result_name(s->machine.result));
 	json_string(j, "last_error", s->error[0] ? s->error : NULL);
 	json_string(j, "status", status_text(s));
+	if (s->notify_errno)
+		json_int(j, "errno", s->notify_errno);
+	ends(s, j);
 	json_string(j, "log", log);
 	json_int(j, "log_lost", (int64_t)counters.lost_bytes);
 	json_int(j, "log_suppressed", (int64_t)counters.suppressed);

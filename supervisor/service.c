@@ -1,55 +1,62 @@
-#include "supervisor/service.h"
+#include "supervisor/service_steps.h"
 
-#include <math.h>
-#include <string.h>
-
-static bool should_restart(const struct service_policy *policy, const struct service_machine *m)
+/* All of it that could run has ended well: RemainAfterExit= holds it up, else it is stopped. */
+static unsigned enter_over(const struct service_policy *policy, struct service_machine *m)
 {
-	if (m->stop_requested)
-		return false;
-	switch (policy->restart) {
-	case RESTART_NO:
-		return false;
-	case RESTART_ALWAYS:
-		return true;
-	case RESTART_ON_SUCCESS:
-		return m->result == RESULT_SUCCESS;
-	case RESTART_ON_FAILURE:
-		return m->result != RESULT_SUCCESS;
-	case RESTART_ON_ABNORMAL:
-		return m->result == RESULT_SIGNAL || m->result == RESULT_TIMEOUT;
-	case RESTART_ON_ABORT:
-		return m->result == RESULT_SIGNAL;
-	case RESTART_ON_WATCHDOG:
-		return false;
-	}
-	return false;
+	unsigned control = m->state == SERVICE_RELOAD ? DO_END_CONTROL : 0;
+	bool was_up = service_is_up(m->state);
+
+	if (!policy->remain_after_exit)
+		return service_enter_stop(policy, m);
+	m->state = SERVICE_EXITED;
+	m->was_up = true;
+	return control | DO_TIMER_OFF | DO_PROBE_OFF | (was_up ? 0 : DO_UP);
 }
 
-static unsigned enter_main(struct service_machine *m)
+static bool has_process(const struct service_policy *policy, const struct service_machine *m)
 {
-	m->state = SERVICE_START;
-	return DO_SPAWN_MAIN | DO_TIMER_START;
+	return policy->type != TYPE_ONESHOT && !m->main_ended;
 }
 
 static unsigned enter_up(const struct service_policy *policy, struct service_machine *m)
 {
-	if (policy->has_probe) {
-		m->state = SERVICE_READY_WAIT;
-		return DO_PROBE_ON;
-	}
-	m->state = SERVICE_RUNNING;
 	m->was_up = true;
-	return DO_TIMER_OFF | DO_UP;
+	if (!has_process(policy, m))
+		return enter_over(policy, m);
+	m->state = SERVICE_RUNNING;
+	return DO_TIMER_OFF | DO_PROBE_OFF | DO_UP | (m->mainless ? DO_WATCH : 0);
 }
 
-/* A simple service is up as soon as it is forked: DO_SPAWN_MAIN and what follows are one step. */
-static unsigned enter_main_of_type(const struct service_policy *policy, struct service_machine *m)
+static unsigned enter_ready_wait(const struct service_policy *policy, struct service_machine *m)
 {
-	unsigned actions = enter_main(m);
+	if (!policy->has_probe || !has_process(policy, m))
+		return enter_up(policy, m);
+	m->state = SERVICE_READY_WAIT;
+	return DO_PROBE_ON | (m->mainless ? DO_WATCH : 0);
+}
 
-	if (policy->type == TYPE_SIMPLE) {
-		actions |= enter_up(policy, m);
+/* Up as Type= has it. */
+static unsigned enter_started(const struct service_policy *policy, struct service_machine *m)
+{
+	m->command = 0;
+	if (!policy->n_start_post)
+		return enter_ready_wait(policy, m);
+	m->state = SERVICE_START_POST;
+	return DO_SPAWN_POST;
+}
+
+static unsigned enter_main(const struct service_policy *policy, struct service_machine *m)
+{
+	unsigned actions = DO_SPAWN_MAIN | DO_TIMER_START;
+
+	m->command = 0;
+	m->state = SERVICE_START;
+	if (policy->type == TYPE_ONESHOT && !policy->n_start)
+		return enter_started(policy, m) | DO_TIMER_START;
+	/* A simple service is up as soon as it is forked: that and what follows are one step, where
+	 * no other process is to be started in it. */
+	if (policy->type == TYPE_SIMPLE && !policy->n_start_post) {
+		actions |= enter_started(policy, m) & ~(unsigned)DO_PROBE_OFF;
 		/* Ready at once needs no deadline. */
 		if (m->state == SERVICE_RUNNING)
 			actions &= ~(unsigned)DO_TIMER_START;
@@ -57,213 +64,299 @@ static unsigned enter_main_of_type(const struct service_policy *policy, struct s
 	return actions;
 }
 
+static unsigned enter_start_pre(const struct service_policy *policy, struct service_machine *m)
+{
+	m->command = 0;
+	if (!policy->n_start_pre)
+		return enter_main(policy, m);
+	m->state = SERVICE_START_PRE;
+	return DO_SPAWN_PRE | DO_TIMER_START;
+}
+
 static unsigned enter_start(const struct service_policy *policy, struct service_machine *m)
 {
-	m->result = RESULT_SUCCESS;
-	m->stop_requested = false;
-	m->start_again = false;
-	m->was_up = false;
-	m->command = 0;
-	if (policy->n_start_pre) {
-		m->state = SERVICE_START_PRE;
-		return DO_SPAWN_PRE | DO_TIMER_START;
-	}
-	return enter_main_of_type(policy, m);
+	*m = (struct service_machine){.state = SERVICE_CONDITION, .main_alive = m->main_alive};
+	if (!policy->n_condition)
+		return enter_start_pre(policy, m);
+	return DO_SPAWN_CONDITION | DO_TIMER_START;
 }
 
-static unsigned enter_waiting(struct service_machine *m)
+static unsigned give_up(struct service_machine *m, enum service_state state,
+			enum service_result result)
 {
-	m->state = SERVICE_WAITING;
-	m->stop_requested = false;
-	m->start_again = false;
-	return DO_TIMER_OFF | DO_WAIT;
-}
-
-/* Nothing of it is left: rest, or go again. */
-static unsigned finish(const struct service_policy *policy, struct service_machine *m)
-{
-	if (m->start_again)
-		return enter_waiting(m);
-	if (should_restart(policy, m)) {
-		m->state = SERVICE_AUTO_RESTART;
-		return DO_TIMER_OFF | DO_PROBE_OFF | DO_TIMER_RESTART |
-		       (m->was_up ? 0 : DO_SETTLED);
-	}
-	m->state = m->result == RESULT_SUCCESS ? SERVICE_DEAD : SERVICE_FAILED;
-	return DO_TIMER_OFF | DO_PROBE_OFF | DO_SETTLED;
-}
-
-static unsigned enter_term(struct service_machine *m)
-{
-	m->state = SERVICE_STOP_SIGTERM;
-	return DO_PROBE_OFF | DO_TERM | DO_TIMER_STOP | DO_CHECK_EMPTY;
-}
-
-static unsigned enter_kill(struct service_machine *m)
-{
-	m->state = SERVICE_STOP_SIGKILL;
-	return DO_PROBE_OFF | DO_KILL | DO_TIMER_STOP | DO_CHECK_EMPTY;
-}
-
-static unsigned enter_stop(const struct service_policy *policy, struct service_machine *m)
-{
-	m->stop_requested = true;
-	if (policy->n_stop && m->main_alive && m->was_up) {
-		m->state = SERVICE_STOP;
-		m->command = 0;
-		return DO_PROBE_OFF | DO_SPAWN_STOP | DO_TIMER_STOP;
-	}
-	return enter_term(m);
-}
-
-/* It goes wrong: what is left of it is ended, and then finish() decides. */
-static unsigned fail(struct service_machine *m, enum service_result result)
-{
-	if (m->result == RESULT_SUCCESS)
-		m->result = result;
-	return enter_term(m);
+	m->state = state;
+	m->result = result;
+	return DO_TIMER_OFF | DO_SETTLED;
 }
 
 /* States in which nothing of the service runs. */
 static unsigned step_at_rest(const struct service_policy *policy, struct service_machine *m,
 			     enum service_event event)
 {
+	bool waiting = m->state == SERVICE_WAITING;
+	bool pausing = m->state == SERVICE_AUTO_RESTART;
+
 	switch (event) {
 	case EVENT_START:
 	case EVENT_RESTART:
-		return m->state == SERVICE_WAITING ? 0 : enter_waiting(m);
+		return waiting ? 0 : service_enter_waiting(m);
 	case EVENT_RESTART_DUE:
-		return m->state == SERVICE_AUTO_RESTART ? enter_start(policy, m) : 0;
+		return pausing ? enter_start(policy, m) : 0;
 	case EVENT_GO:
-		return m->state == SERVICE_WAITING ? enter_start(policy, m) : 0;
+		return waiting ? enter_start(policy, m) : 0;
 	case EVENT_CONDITION_UNMET:
-		if (m->state != SERVICE_WAITING)
-			return 0;
-		m->state = SERVICE_SKIPPED;
-		m->result = RESULT_CONDITION;
-		return DO_SETTLED;
+		return waiting ? give_up(m, SERVICE_SKIPPED, RESULT_CONDITION) : 0;
 	case EVENT_DEPENDENCY_FAILED:
+		return waiting ? give_up(m, SERVICE_FAILED, RESULT_DEPENDENCY) : 0;
 	case EVENT_ASSERT_FAILED:
-		if (m->state != SERVICE_WAITING)
-			return 0;
-		m->state = SERVICE_FAILED;
-		m->result = event == EVENT_ASSERT_FAILED ? RESULT_ASSERT : RESULT_DEPENDENCY;
-		return DO_SETTLED;
+		return waiting ? give_up(m, SERVICE_FAILED, RESULT_ASSERT) : 0;
+	case EVENT_START_LIMIT:
+		return waiting || pausing ? give_up(m, SERVICE_FAILED, RESULT_START_LIMIT) : 0;
 	case EVENT_STOP:
-		if (m->state == SERVICE_WAITING || m->state == SERVICE_AUTO_RESTART) {
-			m->state = SERVICE_DEAD;
-			return DO_TIMER_OFF | DO_SETTLED;
-		}
-		return 0;
+		return waiting || pausing ? give_up(m, SERVICE_DEAD, m->result) : 0;
 	default:
 		return 0;
 	}
 }
 
-static unsigned step_start_pre(const struct service_policy *policy, struct service_machine *m,
-			       enum service_event event)
+/* What means the same in all states between the first command and being up. */
+static unsigned step_starting_common(const struct service_policy *policy, struct service_machine *m,
+				     enum service_event event)
 {
 	switch (event) {
-	case EVENT_CONTROL_OK:
-		if (++m->command < policy->n_start_pre)
-			return DO_SPAWN_PRE;
-		return enter_main_of_type(policy, m);
-	case EVENT_CONTROL_BAD:
-		return fail(m, RESULT_EXIT_CODE);
 	case EVENT_SPAWN_FAILED:
-		return fail(m, RESULT_RESOURCES);
+		return service_fail(m, RESULT_RESOURCES);
 	case EVENT_TIMEOUT:
-		return fail(m, RESULT_TIMEOUT);
+		return service_fail_by_timeout(policy, m, policy->start_timeout_mode);
+	case EVENT_WATCHDOG:
+		service_set_result(m, RESULT_WATCHDOG);
+		return service_enter_abort(m);
+	case EVENT_UNHEALTHY:
+		return service_fail(m, RESULT_UNHEALTHY);
+	case EVENT_MAIN_BAD:
+		return service_fail(m, RESULT_EXIT_CODE);
+	case EVENT_MAIN_FOUND:
+		m->mainless = !m->main_alive;
+		return 0;
 	case EVENT_STOP:
-		return enter_stop(policy, m);
+		m->stop_requested = true;
+		return service_enter_term(m);
 	case EVENT_RESTART:
-		m->start_again = true;
-		return enter_stop(policy, m);
+		m->stop_requested = m->start_again = true;
+		return service_enter_term(m);
 	default:
 		return 0;
 	}
 }
 
-/* START, READY_WAIT and RUNNING: ExecStart= was spawned. */
-static unsigned step_alive(const struct service_policy *policy, struct service_machine *m,
+/* CONDITION and START_PRE: nothing of ExecStart= was spawned. */
+static unsigned step_before_main(const struct service_policy *policy, struct service_machine *m,
+				 enum service_event event)
+{
+	bool condition = m->state == SERVICE_CONDITION;
+
+	switch (event) {
+	case EVENT_CONTROL_OK:
+		if (++m->command < (condition ? policy->n_condition : policy->n_start_pre))
+			return condition ? DO_SPAWN_CONDITION : DO_SPAWN_PRE;
+		return condition ? enter_start_pre(policy, m) : enter_main(policy, m);
+	case EVENT_CONTROL_SKIP:
+		return condition ? service_fail(m, RESULT_EXEC_CONDITION)
+				 : service_fail(m, RESULT_EXIT_CODE);
+	case EVENT_CONTROL_BAD:
+		return service_fail(m, RESULT_EXIT_CODE);
+	default:
+		return step_starting_common(policy, m, event);
+	}
+}
+
+static bool is_notify(const struct service_policy *policy)
+{
+	return policy->type == TYPE_NOTIFY || policy->type == TYPE_NOTIFY_RELOAD;
+}
+
+static unsigned step_start(const struct service_policy *policy, struct service_machine *m,
 			   enum service_event event)
 {
+	bool forking = policy->type == TYPE_FORKING;
+
 	switch (event) {
+	case EVENT_SPAWNED:
+		return policy->type == TYPE_SIMPLE ? enter_started(policy, m) : 0;
 	case EVENT_EXECED:
-		return m->state == SERVICE_START && policy->type == TYPE_EXEC ? enter_up(policy, m)
-									      : 0;
+		return policy->type == TYPE_EXEC ? enter_started(policy, m) : 0;
 	case EVENT_NOTIFY_READY:
-		return m->state == SERVICE_START && policy->type == TYPE_NOTIFY
-			       ? enter_up(policy, m)
-			       : 0;
-	case EVENT_PROBE_OK:
-		if (m->state != SERVICE_READY_WAIT)
+		return is_notify(policy) ? enter_started(policy, m) : 0;
+	case EVENT_CONTROL_OK:
+		if (!forking)
 			return 0;
-		m->state = SERVICE_RUNNING;
-		m->was_up = true;
-		return DO_TIMER_OFF | DO_PROBE_OFF | DO_UP;
+		m->searching = true;
+		return DO_FIND_MAIN;
+	case EVENT_CONTROL_BAD:
+	case EVENT_CONTROL_SKIP:
+		return forking ? service_fail(m, RESULT_EXIT_CODE) : 0;
+	case EVENT_MAIN_FOUND:
+		m->mainless = !m->main_alive;
+		return m->searching ? enter_started(policy, m) : 0;
+	case EVENT_MAIN_LOST:
+		return forking ? service_fail(m, RESULT_PROTOCOL) : 0;
 	case EVENT_MAIN_OK:
-		if (m->state == SERVICE_START && policy->type == TYPE_NOTIFY)
-			return fail(m, RESULT_PROTOCOL);
-		if (m->state == SERVICE_START && policy->type == TYPE_ONESHOT)
-			m->was_up = true;
-		/* What it left behind goes first, as KillMode= says. */
-		return enter_term(m);
-	case EVENT_MAIN_BAD:
-		return fail(m, RESULT_EXIT_CODE);
-	case EVENT_SPAWN_FAILED:
-		return fail(m, RESULT_RESOURCES);
-	case EVENT_TIMEOUT:
-		return m->state == SERVICE_RUNNING ? 0 : fail(m, RESULT_TIMEOUT);
-	case EVENT_STOP:
-		return enter_stop(policy, m);
-	case EVENT_RESTART:
-		m->start_again = true;
-		return enter_stop(policy, m);
+		if (is_notify(policy))
+			return service_fail(m, RESULT_PROTOCOL);
+		if (policy->type == TYPE_ONESHOT && ++m->command < policy->n_start)
+			return DO_SPAWN_MAIN;
+		m->main_ended = true;
+		/* Of a forking service: told by MAINPID= and gone before its parent. */
+		return forking ? 0 : enter_started(policy, m);
 	default:
+		return step_starting_common(policy, m, event);
+	}
+}
+
+/* START_POST and READY_WAIT: the main process runs, or has ended well. */
+static unsigned step_after_main(const struct service_policy *policy, struct service_machine *m,
+				enum service_event event)
+{
+	bool post = m->state == SERVICE_START_POST;
+
+	switch (event) {
+	case EVENT_CONTROL_OK:
+		if (!post)
+			return 0;
+		return ++m->command < policy->n_start_post ? DO_SPAWN_POST
+							   : enter_ready_wait(policy, m);
+	case EVENT_CONTROL_BAD:
+	case EVENT_CONTROL_SKIP:
+		return post ? service_fail(m, RESULT_EXIT_CODE) : 0;
+	case EVENT_PROBE_OK:
+		return post ? 0 : enter_up(policy, m);
+	case EVENT_MAIN_OK:
+		m->main_ended = true;
+		return post ? 0 : enter_over(policy, m);
+	case EVENT_EMPTY:
+		return m->mainless ? service_fail(m, RESULT_PROTOCOL) : 0;
+	default:
+		return step_starting_common(policy, m, event);
+	}
+}
+
+/* A reload is over, well or not: the service is what it was. */
+static unsigned reload_over(const struct service_policy *policy, struct service_machine *m)
+{
+	m->state = has_process(policy, m) ? SERVICE_RUNNING : SERVICE_EXITED;
+	return DO_TIMER_OFF;
+}
+
+static unsigned enter_reload(const struct service_policy *policy, struct service_machine *m)
+{
+	bool signal = policy->type == TYPE_NOTIFY_RELOAD && m->state == SERVICE_RUNNING;
+
+	if (!signal && !policy->n_reload)
+		return 0;
+	m->command = 0;
+	m->reload_seen = 0;
+	m->state = policy->n_reload ? SERVICE_RELOAD : SERVICE_RELOAD_SIGNAL;
+	return (signal ? DO_RELOAD_SIGNAL : 0) | (policy->n_reload ? DO_SPAWN_RELOAD : 0) |
+	       DO_TIMER_START;
+}
+
+static unsigned reload_command_done(const struct service_policy *policy, struct service_machine *m)
+{
+	if (++m->command < policy->n_reload)
+		return DO_SPAWN_RELOAD;
+	if (policy->type != TYPE_NOTIFY_RELOAD || m->reload_seen == 2)
+		return reload_over(policy, m);
+	m->state = m->reload_seen ? SERVICE_RELOAD_NOTIFY : SERVICE_RELOAD_SIGNAL;
+	return DO_TIMER_START;
+}
+
+static unsigned step_reloading(const struct service_policy *policy, struct service_machine *m,
+			       enum service_event event, bool *known)
+{
+	*known = true;
+	switch (event) {
+	case EVENT_CONTROL_OK:
+		return m->state == SERVICE_RELOAD ? reload_command_done(policy, m) : 0;
+	case EVENT_CONTROL_BAD:
+	case EVENT_CONTROL_SKIP:
+	case EVENT_SPAWN_FAILED:
+		return m->state == SERVICE_RELOAD ? reload_over(policy, m) : 0;
+	case EVENT_TIMEOUT:
+		return (m->state == SERVICE_RELOAD ? DO_END_CONTROL : 0) | reload_over(policy, m);
+	case EVENT_NOTIFY_RELOADING:
+		m->reload_seen = 1;
+		if (m->state != SERVICE_RELOAD_SIGNAL)
+			return 0;
+		m->state = SERVICE_RELOAD_NOTIFY;
+		return DO_TIMER_START;
+	case EVENT_NOTIFY_READY:
+		m->reload_seen = m->reload_seen ? 2 : 0;
+		return m->state == SERVICE_RELOAD_NOTIFY ? reload_over(policy, m) : 0;
+	case EVENT_RELOAD:
+		return 0;
+	default:
+		*known = false;
 		return 0;
 	}
 }
 
-static unsigned step_stopping(const struct service_policy *policy, struct service_machine *m,
-			      enum service_event event)
+static unsigned step_up(const struct service_policy *policy, struct service_machine *m,
+			enum service_event event)
 {
+	bool running = m->state == SERVICE_RUNNING;
+
+	if (!running && m->state != SERVICE_EXITED) {
+		bool known;
+		unsigned actions = step_reloading(policy, m, event, &known);
+
+		if (known)
+			return actions;
+	}
 	switch (event) {
-	case EVENT_CONTROL_OK:
-	case EVENT_CONTROL_BAD:
-	case EVENT_SPAWN_FAILED:
-		if (m->state != SERVICE_STOP)
-			return DO_CHECK_EMPTY;
-		if (event == EVENT_CONTROL_OK && ++m->command < policy->n_stop)
-			return DO_SPAWN_STOP;
-		return enter_term(m);
 	case EVENT_MAIN_OK:
+		m->main_ended = true;
+		return enter_over(policy, m);
 	case EVENT_MAIN_BAD:
-		/* Ended because it was told to: how it ended is no failure. */
-		if (m->stop_requested && m->result != RESULT_TIMEOUT)
-			m->result = RESULT_SUCCESS;
-		return m->state == SERVICE_STOP ? 0 : DO_CHECK_EMPTY;
-	case EVENT_TIMEOUT:
-		if (m->state == SERVICE_STOP)
-			return enter_term(m);
-		if (m->result == RESULT_SUCCESS)
-			m->result = RESULT_TIMEOUT;
-		if (m->state == SERVICE_STOP_SIGTERM)
-			return enter_kill(m);
-		/* Not even SIGKILL: a process in the kernel's hands. We do not wait for it for
-		 * ever. */
-		return finish(policy, m);
+		m->main_ended = true;
+		return service_fail(m, RESULT_EXIT_CODE);
 	case EVENT_EMPTY:
-		return m->state == SERVICE_STOP ? 0 : finish(policy, m);
+		if (!m->mainless || m->state == SERVICE_EXITED)
+			return 0;
+		m->main_ended = true;
+		return enter_over(policy, m);
+	case EVENT_MAIN_FOUND:
+		m->mainless = !m->main_alive;
+		return 0;
+	case EVENT_SPAWN_FAILED:
+		return service_fail(m, RESULT_RESOURCES);
+	case EVENT_NOTIFY_RELOADING:
+		if (!running)
+			return 0;
+		m->state = SERVICE_RELOAD_NOTIFY;
+		return DO_TIMER_START;
+	case EVENT_NOTIFY_STOPPING:
+		if (m->state == SERVICE_EXITED)
+			return 0;
+		/* It stops by itself: it is waited for, and not signalled before its time is over.
+		 */
+		m->state = SERVICE_STOP_SIGTERM;
+		return DO_PROBE_OFF | DO_TIMER_STOP | DO_CHECK_EMPTY;
+	case EVENT_RELOAD:
+		return enter_reload(policy, m);
+	case EVENT_WATCHDOG:
+		service_set_result(m, RESULT_WATCHDOG);
+		return service_enter_abort(m);
+	case EVENT_UNHEALTHY:
+		return service_fail(m, RESULT_UNHEALTHY);
+	case EVENT_RUNTIME_MAX:
+		service_set_result(m, RESULT_TIMEOUT);
+		return service_enter_stop(policy, m);
 	case EVENT_STOP:
 		m->stop_requested = true;
-		m->start_again = false;
-		return 0;
-	case EVENT_START:
+		return service_enter_stop(policy, m);
 	case EVENT_RESTART:
-		m->stop_requested = true;
-		m->start_again = true;
-		return 0;
+		m->stop_requested = m->start_again = true;
+		return service_enter_stop(policy, m);
 	default:
 		return 0;
 	}
@@ -288,7 +381,7 @@ static unsigned step_passive(const struct service_policy *policy, struct service
 		m->state = SERVICE_DEAD;
 		return (socket ? DO_UNLISTEN : 0) | DO_SETTLED;
 	case EVENT_RESTART:
-		return (socket ? DO_UNLISTEN : 0) | enter_waiting(m);
+		return (socket ? DO_UNLISTEN : 0) | service_enter_waiting(m);
 	case EVENT_SPAWN_FAILED:
 		m->state = SERVICE_FAILED;
 		if (m->result == RESULT_SUCCESS)
@@ -304,165 +397,20 @@ unsigned service_step(const struct service_policy *policy, struct service_machin
 {
 	if (policy->kind != KIND_SERVICE)
 		return step_passive(policy, m, event);
-	if (m->state == SERVICE_CONDITION || m->state == SERVICE_START_PRE)
-		return step_start_pre(policy, m, event);
-	if (service_is_starting(m->state) || service_is_up(m->state))
-		return step_alive(policy, m, event);
+	if (service_is_up(m->state))
+		return step_up(policy, m, event);
 	if (service_is_stopping(m->state))
-		return step_stopping(policy, m, event);
-	return step_at_rest(policy, m, event);
-}
-
-uint64_t service_restart_delay(const struct unit *unit, unsigned n)
-{
-	double first = (double)unit->restart_usec;
-	double last = (double)unit->restart_max_delay_usec;
-
-	/* systemd.service(5), RestartSteps=: both must be set, and RestartMaxDelaySec= be the
-	 * larger. */
-	if (!unit->restart_steps || unit->restart_max_delay_usec == USEC_INFINITY ||
-	    unit->restart_max_delay_usec <= unit->restart_usec || n <= 1 || first == 0)
-		return unit->restart_usec;
-	if (n > unit->restart_steps)
-		return unit->restart_max_delay_usec;
-	return (uint64_t)(first * pow(last / first, (double)(n - 1) / unit->restart_steps));
-}
-
-/* What a state is, whatever its details. */
-enum phase {
-	PHASE_REST = 0,
-	PHASE_QUEUED,
-	PHASE_STARTING,
-	PHASE_UP,
-	PHASE_STOPPING,
-	PHASE_PAUSE,
-};
-
-static const struct {
-	const char *sub, *active;
-	enum phase phase;
-} names[SERVICE_STATES] = {
-	[SERVICE_DEAD] = {"dead", "inactive", PHASE_REST},
-	[SERVICE_SKIPPED] = {"skipped", "inactive", PHASE_REST},
-	[SERVICE_WAITING] = {"waiting", "activating", PHASE_QUEUED},
-	[SERVICE_CONDITION] = {"condition", "activating", PHASE_STARTING},
-	[SERVICE_START_PRE] = {"start-pre", "activating", PHASE_STARTING},
-	[SERVICE_START] = {"start", "activating", PHASE_STARTING},
-	[SERVICE_START_POST] = {"start-post", "activating", PHASE_STARTING},
-	[SERVICE_READY_WAIT] = {"ready-wait", "activating", PHASE_STARTING},
-	[SERVICE_RUNNING] = {"running", "active", PHASE_UP},
-	[SERVICE_EXITED] = {"exited", "active", PHASE_UP},
-	[SERVICE_RELOAD] = {"reload", "reloading", PHASE_UP},
-	[SERVICE_RELOAD_SIGNAL] = {"reload-signal", "reloading", PHASE_UP},
-	[SERVICE_RELOAD_NOTIFY] = {"reload-notify", "reloading", PHASE_UP},
-	[SERVICE_STOP] = {"stop", "deactivating", PHASE_STOPPING},
-	[SERVICE_STOP_WATCHDOG] = {"stop-watchdog", "deactivating", PHASE_STOPPING},
-	[SERVICE_STOP_SIGTERM] = {"stop-sigterm", "deactivating", PHASE_STOPPING},
-	[SERVICE_STOP_SIGKILL] = {"stop-sigkill", "deactivating", PHASE_STOPPING},
-	[SERVICE_STOP_POST] = {"stop-post", "deactivating", PHASE_STOPPING},
-	[SERVICE_FINAL_SIGTERM] = {"final-sigterm", "deactivating", PHASE_STOPPING},
-	[SERVICE_FINAL_SIGKILL] = {"final-sigkill", "deactivating", PHASE_STOPPING},
-	[SERVICE_AUTO_RESTART] = {"auto-restart", "activating", PHASE_PAUSE},
-	[SERVICE_FAILED] = {"failed", "failed", PHASE_REST},
-};
-
-static enum phase phase_of(enum service_state state)
-{
-	return (unsigned)state < SERVICE_STATES ? names[state].phase : PHASE_REST;
-}
-
-const char *service_state_name(enum service_state state)
-{
-	return (unsigned)state < SERVICE_STATES ? names[state].sub : "?";
-}
-
-const char *service_sub_name(enum unit_kind kind, enum service_state state)
-{
-	if (state == SERVICE_RUNNING && kind != KIND_SERVICE)
-		return kind == KIND_SOCKET ? "listening" : "active";
-	return service_state_name(state);
-}
-
-const char *service_active_name(enum service_state state)
-{
-	return (unsigned)state < SERVICE_STATES ? names[state].active : "?";
-}
-
-static const char *const results[SERVICE_RESULTS] = {
-	[RESULT_SUCCESS] = "success",
-	[RESULT_EXIT_CODE] = "exit-code",
-	[RESULT_SIGNAL] = "signal",
-	[RESULT_TIMEOUT] = "timeout",
-	[RESULT_EXEC] = "exec",
-	[RESULT_RESOURCES] = "resources",
-	[RESULT_PROTOCOL] = "protocol",
-	[RESULT_CONDITION] = "condition",
-	[RESULT_DEPENDENCY] = "dependency",
-	[RESULT_WATCHDOG] = "watchdog",
-	[RESULT_UNHEALTHY] = "unhealthy",
-	[RESULT_CORE_DUMP] = "core-dump",
-	[RESULT_OOM_KILL] = "oom-kill",
-	[RESULT_START_LIMIT] = "start-limit-hit",
-	[RESULT_TRIGGER_LIMIT] = "trigger-limit-hit",
-	[RESULT_SERVICE_LIMIT] = "service-start-limit-hit",
-	[RESULT_EXEC_CONDITION] = "exec-condition",
-	[RESULT_ASSERT] = "assert",
-};
-
-const char *service_result_name(enum service_result result)
-{
-	return (unsigned)result < SERVICE_RESULTS ? results[result] : "?";
-}
-
-enum service_state service_state_parse(const char *name, enum service_state none)
-{
-	for (enum service_state s = 0; s < SERVICE_STATES; s++)
-		if (strcmp(names[s].sub, name) == 0)
-			return s;
-	return none;
-}
-
-enum service_result service_result_parse(const char *name, enum service_result none)
-{
-	for (enum service_result r = 0; r < SERVICE_RESULTS; r++)
-		if (strcmp(results[r], name) == 0)
-			return r;
-	return none;
-}
-
-bool service_settled(enum service_state state)
-{
-	enum phase phase = phase_of(state);
-
-	return phase == PHASE_REST || phase == PHASE_UP || phase == PHASE_PAUSE;
-}
-
-bool service_is_at_rest(enum service_state state)
-{
-	return phase_of(state) == PHASE_REST;
-}
-
-bool service_is_starting(enum service_state state)
-{
-	return phase_of(state) == PHASE_STARTING;
-}
-
-bool service_is_up(enum service_state state)
-{
-	return phase_of(state) == PHASE_UP;
-}
-
-bool service_is_stopping(enum service_state state)
-{
-	return phase_of(state) == PHASE_STOPPING;
-}
-
-bool service_is_active(enum service_state state)
-{
-	return service_is_starting(state) || service_is_up(state) || service_is_stopping(state);
-}
-
-bool service_is_failed(enum service_state state)
-{
-	return state == SERVICE_FAILED || state == SERVICE_AUTO_RESTART;
+		return service_step_stopping(policy, m, event);
+	switch (m->state) {
+	case SERVICE_CONDITION:
+	case SERVICE_START_PRE:
+		return step_before_main(policy, m, event);
+	case SERVICE_START:
+		return step_start(policy, m, event);
+	case SERVICE_START_POST:
+	case SERVICE_READY_WAIT:
+		return step_after_main(policy, m, event);
+	default:
+		return step_at_rest(policy, m, event);
+	}
 }

@@ -49,7 +49,8 @@ enum service_event {
 	EVENT_RESTART,           /* it is to stop and start again */
 	EVENT_CONTROL_OK,        /* the ExecStartPre= or ExecStop= has ended well */
 	EVENT_CONTROL_BAD,       /* … has ended badly and that matters */
-	EVENT_EXECED,            /* the execve() of ExecStart= has happened */
+	EVENT_SPAWNED,           /* the process of ExecStart= was made */
+	EVENT_EXECED,            /* its execve() has happened */
 	EVENT_MAIN_OK,           /* the main process has ended well */
 	EVENT_MAIN_BAD,          /* … has ended badly; `result` says how */
 	EVENT_SPAWN_FAILED,      /* a command could not even be started */
@@ -97,42 +98,74 @@ enum service_result {
 enum service_action {
 	DO_TIMER_OFF = 1u << 0,
 	DO_PROBE_OFF = 1u << 1,
-	DO_TERM = 1u << 2,      /* KillSignal= as KillMode= says, and to the control process */
-	DO_KILL = 1u << 3,      /* SIGKILL as KillMode= says, and to the control process */
-	DO_SPAWN_PRE = 1u << 4, /* start_pre.v[machine.command] */
-	DO_SPAWN_MAIN = 1u << 5,
-	DO_SPAWN_STOP = 1u << 6,  /* stop.v[machine.command] */
-	DO_TIMER_START = 1u << 7, /* EVENT_TIMEOUT after TimeoutStartSec= */
+	DO_END_CONTROL = 1u << 2, /* SIGKILL to the control process alone */
+	DO_ABORT = 1u << 3, /* WatchdogSignal= as KillMode= says, and to the control process */
+	DO_TERM = 1u << 4,  /* KillSignal= as KillMode= says, and to the control process */
+	DO_KILL = 1u << 5,  /* SIGKILL as KillMode= says, and to the control process */
+	DO_RELOAD_SIGNAL = 1u << 6, /* ReloadSignal= to the main process */
+	/* Spawn the command of this list whose index is machine.command; one of these at most. */
+	DO_SPAWN_CONDITION = 1u << 7,
+	DO_SPAWN_PRE = 1u << 8,
+	DO_SPAWN_MAIN =
+		1u << 9, /* of a forking service, too: its ExecStart= is a control process */
+	DO_SPAWN_POST = 1u << 10,
+	DO_SPAWN_RELOAD = 1u << 11,
+	DO_SPAWN_STOP = 1u << 12,
+	DO_SPAWN_STOP_POST = 1u << 13,
+	DO_FIND_MAIN =
+		1u << 14, /* forking: say EVENT_MAIN_FOUND or EVENT_MAIN_LOST, now or later */
+	DO_TIMER_START = 1u << 15, /* EVENT_TIMEOUT after TimeoutStartSec= */
 	DO_TIMER_STOP =
-		1u << 8, /* EVENT_TIMEOUT after TimeoutStopSec= (capped when the container stops) */
-	DO_TIMER_RESTART = 1u << 9, /* EVENT_RESTART_DUE after RestartSec= and its steps */
-	DO_PROBE_ON = 1u << 10,
-	DO_UP = 1u << 11,          /* it has become ready */
-	DO_SETTLED = 1u << 12,     /* it has come to rest: DEAD, SKIPPED or FAILED; or AUTO_RESTART
+		1u
+		<< 16, /* EVENT_TIMEOUT after TimeoutStopSec= (capped when the container stops) */
+	DO_TIMER_ABORT = 1u << 17,   /* EVENT_TIMEOUT after TimeoutAbortSec= (capped, too) */
+	DO_TIMER_RESTART = 1u << 18, /* EVENT_RESTART_DUE after RestartSec= and its steps */
+	DO_PROBE_ON = 1u << 19,
+	DO_UP = 1u << 20,          /* it has become ready */
+	DO_SETTLED = 1u << 21,     /* it has come to rest: DEAD, SKIPPED or FAILED; or AUTO_RESTART
 				      after a failed start */
-	DO_CHECK_EMPTY = 1u << 13, /* say EVENT_EMPTY when, now or later, nothing is left */
-	DO_WAIT = 1u << 14,        /* it has become WAITING: look whether it may go */
-	DO_LISTEN = 1u << 15,      /* a socket: bind and listen; EVENT_SPAWN_FAILED if it cannot */
-	DO_UNLISTEN = 1u << 16,    /* a socket: close what it listens on */
+	DO_CHECK_EMPTY = 1u << 22, /* say EVENT_EMPTY when, now or later, nothing is left */
+	DO_WATCH = 1u << 23,       /* up without a main process that is known: the same */
+	DO_WAIT = 1u << 24,        /* it has become WAITING: look whether it may go */
+	DO_LISTEN = 1u << 25,      /* a socket: bind and listen; EVENT_SPAWN_FAILED if it cannot */
+	DO_UNLISTEN = 1u << 26,    /* a socket: close what it listens on */
 };
+#define DO_SPAWN                                                                               \
+	(DO_SPAWN_CONDITION | DO_SPAWN_PRE | DO_SPAWN_MAIN | DO_SPAWN_POST | DO_SPAWN_RELOAD | \
+	 DO_SPAWN_STOP | DO_SPAWN_STOP_POST)
 
-/* What of the unit the machine must know. */
+/* What of the unit the machine must know. All zero: a simple service that is not restarted. */
 struct service_policy {
 	enum unit_kind kind;
 	enum unit_type type;
-	unsigned n_start_pre, n_stop;
+	unsigned n_condition, n_start_pre, n_start, n_start_post, n_reload, n_stop, n_stop_post;
 	bool has_probe;
+	bool remain_after_exit;
+	bool no_sigkill; /* SendSIGKILL=no */
 	enum unit_restart restart;
+	enum unit_timeout_mode start_timeout_mode, stop_timeout_mode;
+};
+
+/* RestartPreventExitStatus=, RestartForceExitStatus= about the end of the main process. */
+enum restart_verdict {
+	VERDICT_NONE = 0, /* Restart= decides */
+	VERDICT_PREVENT,
+	VERDICT_FORCE,
 };
 
 struct service_machine {
 	enum service_state state;
 	enum service_result result; /* of the last run; set by the caller before EVENT_MAIN_BAD,
 				       CONTROL_BAD, SPAWN_FAILED */
-	unsigned command;           /* index of the ExecStartPre= or ExecStop= that runs */
+	unsigned command;           /* index of the command of its list that runs */
 	bool stop_requested;        /* it was told to stop: no automatic restart */
 	bool start_again;           /* after this stop it starts again (hakimctl restart) */
 	bool was_up;                /* this run has been up */
+	bool main_ended;            /* the main process of this run has been, and is no more */
+	bool mainless;        /* forking: it runs, and which process is the main one is unknown */
+	bool searching;       /* forking: ExecStart= has ended, the main process is looked for */
+	unsigned reload_seen; /* of this reload: 1: RELOADING=1, 2: READY=1 after it */
+	enum restart_verdict verdict; /* set by the caller before EVENT_MAIN_OK and _BAD */
 	bool main_alive; /* kept by the caller: true from the spawn of ExecStart= to its end */
 };
 
@@ -143,6 +176,17 @@ unsigned service_step(const struct service_policy *policy, struct service_machin
 /* The pause before the n-th automatic restart in a row (n from 1), systemd's RestartSteps= formula;
  * microseconds. */
 uint64_t service_restart_delay(const struct unit *unit, unsigned n);
+
+/* The same, up to a tenth shorter: services that fell together do not all come back at once. */
+uint64_t service_restart_pause(const struct unit *unit, unsigned n, uint32_t random);
+
+/* Counts the starts of a window of time: StartLimitIntervalSec=, StartLimitBurst=. */
+struct start_limit {
+	uint64_t since_us; /* the first start of the window */
+	unsigned starts;
+};
+/* One more start; true when it is one too many. */
+bool start_limit_hit(struct start_limit *limit, const struct unit *unit, uint64_t now_us);
 
 const char *service_state_name(enum service_state state); /* "running", "start-pre", … */
 /* The same, with the words for what is up of each kind: "running", "listening", "active". */

@@ -1,7 +1,6 @@
 /*
- * signals.c - which processes belong to a service, signals to them, and what they use.
+ * signals.c - which processes a service has, signals to them, and what they use.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -30,125 +29,160 @@ void task_signal(struct manager *m, const struct task *task, int sig)
 		kill(pid, sig);
 }
 
-struct stat_line {
-	pid_t session;
-	char state;
-};
-
-/* Fields 3 and 6 of /proc/PID/stat; the name in field 2 may hold anything, so look behind its last
- * ")". */
-static int read_stat(int proc_fd, const char *pid, struct stat_line *out)
+static bool is_task(struct service *s, pid_t pid)
 {
-	char path[64];
-	char buf[512];
-	_cleanup_close_ int fd = -EBADF;
-	const char *p;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "%s/stat", pid);
-	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
-	n = fd >= 0 ? read(fd, buf, sizeof(buf) - 1) : -1;
-	if (n <= 0)
-		return -ESRCH;
-	buf[n] = '\0';
-	p = strrchr(buf, ')');
-	if (!p || sscanf(p + 1, " %c %*d %*d %d", &out->state, &out->session) != 2)
-		return -ESRCH;
-	return 0;
+	return pid == task_pid(s->manager, &s->main) || pid == task_pid(s->manager, &s->control);
 }
 
-/* Without cgroups: everything in a session that one of the service's processes has begun (spawn.c
- * makes one for each). */
-static int session_pids(const pid_t *leaders, unsigned n_leaders, pid_t *pids, int max)
+/* To all but the main and the control process: a second signal means "abort" to many programs. */
+static void signal_others(struct service *s, int sig)
 {
-	_cleanup_closedir_ DIR *dir = opendir("/proc");
-	const struct dirent *d;
-	int n = 0;
+	const struct processes *list;
 
-	while (dir && n < max && (d = readdir(dir))) {
-		struct stat_line line;
-
-		if (d->d_name[0] < '1' || d->d_name[0] > '9' ||
-		    read_stat(dirfd(dir), d->d_name, &line) < 0)
-			continue;
-		for (unsigned i = 0; i < n_leaders; i++) {
-			if (leaders[i] > 0 && line.session == leaders[i] && line.state != 'Z') {
-				pids[n++] = (pid_t)strtol(d->d_name, NULL, 10);
-				break;
-			}
-		}
-	}
-	return n;
-}
-
-/* All processes of the service but those of StatusExec=. */
-static int service_pids(struct service *s, pid_t *pids, int max)
-{
 	if (s->cgroup_fd >= 0) {
-		int n = cgroup_pids(s->cgroup_fd, pids, max);
+		_cleanup_free_ pid_t *pids = malloc(PIDS_MAX * sizeof(*pids));
+		int n = pids ? cgroup_pids(s->cgroup_fd, pids, PIDS_MAX) : -ENOMEM;
 
+		for (int i = 0; i < n; i++)
+			if (!is_task(s, pids[i]))
+				kill(pids[i], sig);
 		if (n >= 0)
-			return n;
+			return;
 	}
-	return session_pids(s->sessions, ARRAY_LEN(s->sessions), pids, max);
+	list = processes_get(s->manager, true);
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i].owner == s && !is_task(s, list->v[i].pid))
+			process_signal(&list->v[i], sig);
 }
 
 static void signal_all(struct service *s, int sig)
 {
-	_cleanup_free_ pid_t *pids = NULL;
-	int n;
-
 	if (sig == SIGKILL && s->cgroup_fd >= 0 && cgroup_kill(s->cgroup_fd) == 0)
 		return;
-	pids = malloc(PIDS_MAX * sizeof(*pids));
-	n = pids ? service_pids(s, pids, PIDS_MAX) : 0;
-	/* These two have had theirs: a second one means "abort" to many programs. */
-	for (int i = 0; i < n; i++)
-		if (pids[i] != task_pid(s->manager, &s->main) &&
-		    pids[i] != task_pid(s->manager, &s->control))
-			kill(pids[i], sig);
+	signal_others(s, sig);
+}
+
+/* The processes of KillMode= get one signal. */
+static void signal_mode(struct service *s, int sig, bool last)
+{
+	enum unit_kill_mode mode = s->unit->kill_mode;
+
+	task_signal(s->manager, &s->control, sig);
+	task_signal(s->manager, &s->main, sig);
+	if (mode == KILL_CONTROL_GROUP || (mode == KILL_MIXED && last))
+		signal_all(s, sig);
+}
+
+static int term_signal(const struct service *s)
+{
+	const struct unit_life *life = &s->unit->life;
+
+	return s->machine.start_again && life->restart_kill_signal ? life->restart_kill_signal
+								   : s->unit->kill_signal;
 }
 
 /*
- * KillMode=, systemd.kill(5). `all`: the last means, SIGKILL to every process but in the modes that
- * spare the others. A stopped process takes its SIGTERM only when it goes on, so SIGCONT follows,
- * as in systemd.
+ * KillMode=, systemd.kill(5). A stopped process takes its SIGTERM only when it goes on, so SIGCONT
+ * follows, as in systemd.
  */
-void service_signal(struct service *s, int sig, bool all)
+void service_end(struct service *s, enum service_end_how how)
 {
-	struct manager *m = s->manager;
-	enum unit_kill_mode mode = s->unit->kill_mode;
+	const struct unit_life *life = &s->unit->life;
+	int sig = how == END_TERM    ? term_signal(s)
+		  : how == END_ABORT ? life->watchdog_signal
+				     : life->final_kill_signal;
 
-	if (mode == KILL_NONE && !all)
+	if (s->unit->kill_mode == KILL_NONE && how != END_KILL)
 		return;
-	task_signal(m, &s->control, all ? SIGKILL : SIGTERM);
-	task_signal(m, &s->main, sig);
-	if (mode == KILL_CONTROL_GROUP || (mode == KILL_MIXED && (all || s->main.slot < 0)))
-		signal_all(s, mode == KILL_MIXED ? SIGKILL : sig);
-	if (sig != SIGKILL) {
-		task_signal(m, &s->main, SIGCONT);
-		if (mode == KILL_CONTROL_GROUP)
-			signal_all(s, SIGCONT);
+	signal_mode(s, sig, how == END_KILL);
+	if (how == END_TERM && life->send_sighup && sig != SIGHUP)
+		signal_mode(s, SIGHUP, false);
+	if (sig != SIGKILL && sig != SIGCONT)
+		signal_mode(s, SIGCONT, false);
+}
+
+bool service_has_processes(struct service *s)
+{
+	const struct processes *list;
+
+	if (s->main.slot >= 0 || s->control.slot >= 0)
+		return true;
+	if (s->cgroup_fd >= 0) {
+		int empty = cgroup_is_empty(s->cgroup_fd);
+
+		if (empty >= 0)
+			return empty == 0;
 	}
+	list = processes_get(s->manager, false);
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i].owner == s)
+			return true;
+	return false;
 }
 
 bool service_is_empty(struct service *s)
 {
-	pid_t pid;
-
 	if (s->main.slot >= 0 || s->control.slot >= 0)
 		return false;
 	/* KillMode=process leaves the others alone: a person's tmux in the agent's group is none of
 	 * our business. */
 	if (s->unit->kill_mode == KILL_PROCESS || s->unit->kill_mode == KILL_NONE)
 		return true;
-	if (s->cgroup_fd >= 0) {
-		int empty = cgroup_is_empty(s->cgroup_fd);
+	return !service_has_processes(s);
+}
 
-		if (empty >= 0)
-			return empty == 1;
+void service_kill_rest(struct service *s)
+{
+	if (s->unit->kill_mode == KILL_MIXED && s->main.slot < 0 && s->control.slot < 0)
+		signal_all(s, s->unit->life.final_kill_signal);
+}
+
+int service_kill(struct service *s, int sig, enum service_whom whom)
+{
+	struct manager *m = s->manager;
+
+	if (!service_has_processes(s))
+		return -ESRCH;
+	if (whom == WHOM_MAIN && s->main.slot < 0)
+		return -ESRCH;
+	if (whom == WHOM_CONTROL && s->control.slot < 0)
+		return -ESRCH;
+	if (whom != WHOM_CONTROL)
+		task_signal(m, &s->main, sig);
+	if (whom != WHOM_MAIN)
+		task_signal(m, &s->control, sig);
+	if (whom == WHOM_ALL)
+		signal_all(s, sig);
+	return 0;
+}
+
+bool service_owns(struct service *s, pid_t pid)
+{
+	char path[40];
+	char line[512];
+	char own[400];
+	_cleanup_fclose_ FILE *f = NULL;
+	const struct processes *list;
+
+	if (s->cgroup_fd >= 0) {
+		size_t len = (size_t)snprintf(own, sizeof(own), "0::%s/%s",
+					      s->manager->cgroups.base + strlen("/sys/fs/cgroup"),
+					      s->unit->name);
+
+		snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+		f = fopen(path, "re");
+		while (f && fgets(line, sizeof(line), f)) {
+			line[strcspn(line, "\n")] = '\0';
+			if (strncmp(line, own, len) == 0 && (line[len] == '/' || !line[len]))
+				return true;
+		}
+		return false;
 	}
-	return session_pids(s->sessions, ARRAY_LEN(s->sessions), &pid, 1) == 0;
+	list = processes_get(s->manager, true);
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i].pid == pid)
+			return list->v[i].owner == s;
+	return false;
 }
 
 static int64_t resident(pid_t pid)
@@ -164,23 +198,38 @@ static int64_t resident(pid_t pid)
 	return pages * sysconf(_SC_PAGESIZE);
 }
 
+/* Every process of the service, or only the best known one: without a cgroup all of them cost a
+ * walk over /proc. */
+static int memory_pids(struct service *s, bool thorough, pid_t *pids, int max)
+{
+	const struct processes *list;
+	int n = 0;
+
+	if (s->cgroup_fd >= 0 && (n = cgroup_pids(s->cgroup_fd, pids, max)) >= 0)
+		return n;
+	if (!thorough) {
+		pids[0] = task_pid(s->manager, s->main.slot >= 0 ? &s->main : &s->control);
+		return pids[0] > 0;
+	}
+	list = processes_get(s->manager, false);
+	n = 0;
+	for (size_t i = 0; i < list->n && n < max; i++)
+		if (list->v[i].owner == s)
+			pids[n++] = list->v[i].pid;
+	return n;
+}
+
 int64_t service_memory(struct service *s, bool thorough, unsigned *tasks)
 {
 	_cleanup_free_ pid_t *pids = malloc(PIDS_MAX * sizeof(*pids));
 	int64_t memory = -1;
-	int n = 0;
+	int n;
 
 	*tasks = 0;
-	if (s->main.slot < 0 && s->control.slot < 0)
+	if (s->main.slot < 0 && s->control.slot < 0 && !s->machine.mainless)
 		return -1;
-	/* Without a cgroup it costs a walk over all of /proc: too much for a list of hundreds. */
-	if (pids && (s->cgroup_fd >= 0 || thorough)) {
-		n = service_pids(s, pids, PIDS_MAX);
-	} else if (pids) {
-		pids[0] = task_pid(s->manager, s->main.slot >= 0 ? &s->main : &s->control);
-		n = 1;
-	}
-	*tasks = n > 0 ? (unsigned)n : 0;
+	n = pids ? memory_pids(s, thorough, pids, PIDS_MAX) : 0;
+	*tasks = (unsigned)n;
 	if (s->cgroup_fd >= 0)
 		memory = cgroup_memory(s->cgroup_fd);
 	if (memory >= 0)

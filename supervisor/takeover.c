@@ -69,6 +69,33 @@ static void save_stored(void *data, unsigned index, bool poll, const char *name)
 	add(saving->m, saving->len, "stored %u %d %s\n", index, poll, name);
 }
 
+/* What belongs to the run that is under way, and what is left of the last ones. */
+static void save_run(struct manager *m, size_t *len, const struct service *s)
+{
+	const struct service_machine *machine = &s->machine;
+
+	add(m, len, "run %d %d %d %u %d\n", machine->main_ended, machine->mainless,
+	    machine->searching, machine->reload_seen, machine->verdict);
+	if (s->invocation[0])
+		add(m, len, "invocation %s\n", s->invocation);
+	if (s->timers[TIMER_WATCHDOG] || s->timers[TIMER_RUNTIME] || s->watchdog_usec)
+		add(m, len, "alive %llu %llu %llu\n", (unsigned long long)s->timers[TIMER_WATCHDOG],
+		    (unsigned long long)s->timers[TIMER_RUNTIME],
+		    (unsigned long long)s->watchdog_usec);
+	if (s->has_last)
+		add(m, len, "last %d\n", s->last_status);
+	if (s->notify_errno)
+		add(m, len, "errno %d\n", s->notify_errno);
+	if (s->limit.starts)
+		add(m, len, "limit %llu %u\n", (unsigned long long)s->limit.since_us,
+		    s->limit.starts);
+	add_text(m, len, "ending", s->end_text);
+	for (unsigned i = s->n_past; i-- > 0;)
+		add(m, len, "past %llu %s %.*s\n", (unsigned long long)s->past[i].at_us,
+		    service_result_name(s->past[i].result), (int)strcspn(s->past[i].text, "\n"),
+		    s->past[i].text);
+}
+
 static void save_service(struct manager *m, size_t *len, const struct service *s)
 {
 	struct saving saving = {m, len};
@@ -89,6 +116,7 @@ static void save_service(struct manager *m, size_t *len, const struct service *s
 	if (s->timers[TIMER_UPHOLD])
 		add(m, len, "uphold %llu\n", (unsigned long long)s->timers[TIMER_UPHOLD]);
 	add(m, len, "deadline %llu\n", (unsigned long long)s->timers[TIMER_STATE]);
+	save_run(m, len, s);
 	for (unsigned k = 0; k < ARRAY_LEN(s->sessions); k++)
 		if (s->sessions[k])
 			add(m, len, "session %u %d\n", k, s->sessions[k]);
@@ -149,6 +177,9 @@ static struct service *orphan_service(struct manager *m, const char *name)
 	unit->timeout_start_usec = 90 * USEC_PER_SEC;
 	unit->log_max_bytes = 8u << 20;
 	unit->log_keep = 4;
+	unit_life_init(&unit->life);
+	unit->life.timeout_abort_usec = unit->timeout_stop_usec;
+	unit->life.notify_access = NOTIFY_NONE;
 	s = append_service(m, unit);
 	if (!s) {
 		unit_free(unit);
@@ -187,6 +218,47 @@ static void restore_machine(struct service *s, enum service_state state, enum se
 	};
 }
 
+/* The lines of save_run(); false: it is none of them. */
+static bool restore_run(struct service *s, const char *line)
+{
+	struct service_machine *machine = &s->machine;
+	unsigned long long t[3];
+	char word[40];
+	unsigned u;
+	int i[4];
+	int at = 0;
+
+	if (sscanf(line, "run %d %d %d %u %d", &i[0], &i[1], &i[2], &u, &i[3]) == 5) {
+		machine->main_ended = i[0];
+		machine->mainless = i[1];
+		machine->searching = i[2];
+		machine->reload_seen = u;
+		machine->verdict = i[3] >= VERDICT_NONE && i[3] <= VERDICT_FORCE
+					   ? (enum restart_verdict)i[3]
+					   : VERDICT_NONE;
+	} else if (sscanf(line, "invocation %32s", word) == 1) {
+		snprintf(s->invocation, sizeof(s->invocation), "%s", word);
+	} else if (sscanf(line, "alive %llu %llu %llu", &t[0], &t[1], &t[2]) == 3) {
+		s->timers[TIMER_WATCHDOG] = t[0];
+		s->timers[TIMER_RUNTIME] = t[1];
+		s->watchdog_usec = t[2];
+	} else if (sscanf(line, "last %d", &i[0]) == 1) {
+		s->has_last = true;
+		s->last_status = i[0];
+	} else if (sscanf(line, "errno %d", &i[0]) == 1) {
+		s->notify_errno = i[0];
+	} else if (sscanf(line, "limit %llu %u", &t[0], &u) == 2) {
+		s->limit = (struct start_limit){t[0], u};
+	} else if (strncmp(line, "ending ", 7) == 0) {
+		snprintf(s->end_text, sizeof(s->end_text), "%s", line + 7);
+	} else if (sscanf(line, "past %llu %39s %n", &t[0], word, &at) == 2 && at > 0) {
+		service_past_add(s, t[0], service_result_parse(word, RESULT_EXIT_CODE), line + at);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static void restore_line(struct manager *m, struct service **at, const char *line)
 {
 	struct service *s = *at;
@@ -200,7 +272,7 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 		*at = unit_name_valid(line + 8) ? find_or_orphan(m, line + 8) : NULL;
 	} else if (sscanf(line, "manager %d %d", &i[0], &i[1]) == 2) {
 		m->announced = i[1];
-	} else if (!s) {
+	} else if (!s || restore_run(s, line)) {
 		return;
 	} else if (sscanf(line, "machine %d %d %u %d %d %d", &i[0], &i[1], &u[0], &i[2], &i[3],
 			  &i[4]) == 6) {
@@ -283,6 +355,8 @@ static struct task *task_of_role(struct service *s, uint32_t role)
 		return &s->control;
 	case ROLE_STATUS:
 		return &s->status;
+	case ROLE_WITNESS:
+		return &s->witness;
 	default:
 		return NULL;
 	}
@@ -304,6 +378,8 @@ static bool end_matters(const struct service *s, const struct board_slot *slot)
 					      : s->state_since_us);
 	case ROLE_CONTROL:
 		return started_us >= s->state_since_us;
+	case ROLE_WITNESS:
+		return s->machine.mainless;
 	default:
 		return false;
 	}
@@ -347,8 +423,9 @@ static bool restore_board(struct manager *m)
 			continue;
 		}
 		task_close(m, task);
-		*task = (struct task){.slot = (int)i,
-				      .pidfd = (int)syscall(SYS_pidfd_open, pid, 0)};
+		*task = TASK_NONE;
+		task->slot = (int)i;
+		task->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 		if (task->pidfd >= 0 && board_load(&slot->ended)) {
 			close(task->pidfd);
 			task->pidfd = -1;
@@ -422,6 +499,25 @@ static void take_kept(void *data, const char *name, int fd)
 	}
 }
 
+/* A command that the machine does not know of was cloned just before the end: its list says in
+ * which state. */
+static void reconcile_control(struct service *s, bool have_state)
+{
+	struct service_machine *machine = &s->machine;
+	const struct board_slot *slot;
+	enum service_state fallback;
+
+	if (s->control.slot < 0)
+		return;
+	slot = &s->manager->board->slot[s->control.slot];
+	if (have_state && slot->started_ns / 1000 < s->state_since_us)
+		return;
+	/* An older supervisor's: it had two lists only. */
+	fallback = machine->state == SERVICE_STOP ? SERVICE_STOP : SERVICE_START_PRE;
+	machine->state = launch_state_of(slot->command, fallback);
+	machine->command = LAUNCH_INDEX(slot->command);
+}
+
 /*
  * Between two stores of the state anything may have happened: the board says what is there. A
  * process that the machine does not know of was cloned just before the end; a machine that waits
@@ -436,22 +532,24 @@ static void reconcile(struct service *s, bool have_state)
 	if (s->main.slot >= 0) {
 		/* Older than the state: one that not even SIGKILL has ended. That it is there
 		 * changes nothing. */
-		bool newer = s->manager->board->slot[s->main.slot].started_ns / 1000 >=
-			     s->state_since_us;
+		const struct board_slot *slot = &s->manager->board->slot[s->main.slot];
+		bool newer = slot->started_ns / 1000 >= s->state_since_us;
 
 		if ((newer || !have_state) &&
 		    (!service_is_active(machine->state) || machine->state == SERVICE_CONDITION ||
 		     machine->state == SERVICE_START_PRE)) {
 			/* As if DO_SPAWN_MAIN had just been carried out. */
 			machine->state = s->policy.has_probe ? SERVICE_READY_WAIT : SERVICE_RUNNING;
-			if (have_state && s->policy.type != TYPE_SIMPLE)
+			if (have_state && (s->policy.type != TYPE_SIMPLE || s->policy.n_start_post))
 				machine->state = SERVICE_START;
 			machine->result = RESULT_SUCCESS;
 			machine->was_up = machine->state == SERVICE_RUNNING;
 			machine->stop_requested = machine->start_again = false;
+			machine->main_ended = machine->mainless = false;
+			machine->command =
+				s->policy.type == TYPE_ONESHOT ? LAUNCH_INDEX(slot->command) : 0;
 			if (!s->exec_us)
-				s->exec_us =
-					s->manager->board->slot[s->main.slot].started_ns / 1000;
+				s->exec_us = slot->started_ns / 1000;
 			s->state_since_us = now_us();
 			s->timers[TIMER_STATE] = 0;
 			if (machine->state != SERVICE_RUNNING &&
@@ -462,56 +560,87 @@ static void reconcile(struct service *s, bool have_state)
 		 * not, its end will tell. */
 		if (machine->state == SERVICE_START && s->policy.type == TYPE_EXEC)
 			service_event(s, EVENT_EXECED);
-	} else if (s->control.slot >= 0) {
-		unsigned command = s->manager->board->slot[s->control.slot].command;
-
-		if (machine->state != SERVICE_START_PRE && machine->state != SERVICE_STOP &&
-		    machine->state != SERVICE_STOP_SIGTERM &&
-		    machine->state != SERVICE_STOP_SIGKILL)
-			machine->state = SERVICE_START_PRE;
-		machine->command = command;
+		else if (machine->state == SERVICE_START && s->policy.type == TYPE_SIMPLE)
+			service_event(s, EVENT_SPAWNED);
 	}
+	reconcile_control(s, have_state);
+}
+
+/* A state in which a command runs: it does, or is to be started, or the unit has fewer by now. */
+static void resume_command(struct service *s)
+{
+	unsigned action = launch_action_in(s->machine.state);
+
+	if (s->control.slot >= 0)
+		return;
+	if (s->machine.command < launch_commands(s->unit, action)->n)
+		service_carry_out(s, action);
+	else
+		service_event(s, EVENT_CONTROL_OK);
+}
+
+static void resume_start(struct service *s)
+{
+	if (s->policy.type != TYPE_FORKING) {
+		if (s->main.slot < 0)
+			service_carry_out(s, DO_SPAWN_MAIN);
+	} else if (s->machine.searching) {
+		service_carry_out(s, DO_FIND_MAIN);
+	} else if (s->control.slot < 0) {
+		service_carry_out(s, DO_SPAWN_MAIN);
+	}
+}
+
+/* It is up, or was about to be: where its main process is not there, it was never cloned, as one
+ * that was has its slot until its end was consumed. */
+static void resume_up(struct service *s)
+{
+	if (s->main.slot >= 0)
+		return;
+	if (s->machine.mainless)
+		adopt_witness(s);
+	else if (s->policy.type == TYPE_SIMPLE && !s->machine.main_ended)
+		service_carry_out(s, DO_SPAWN_MAIN);
+	else if (!s->machine.main_ended)
+		service_event(s, EVENT_MAIN_OK);
 }
 
 /* Lets go on what had been under way: the action of the state is carried out again where its
  * process is not there. */
 static void resume(struct service *s)
 {
-	struct service_machine *machine = &s->machine;
-
-	switch (machine->state) {
+	adopt_taken_over(s, &s->main);
+	adopt_taken_over(s, &s->witness);
+	switch (s->machine.state) {
+	case SERVICE_CONDITION:
 	case SERVICE_START_PRE:
-		if (s->control.slot < 0)
-			service_carry_out(s, machine->command < s->unit->start_pre.n
-						     ? DO_SPAWN_PRE
-						     : DO_SPAWN_MAIN);
+	case SERVICE_START_POST:
+	case SERVICE_RELOAD:
+	case SERVICE_STOP:
+	case SERVICE_STOP_POST:
+		resume_command(s);
 		break;
 	case SERVICE_START:
-		if (s->main.slot < 0)
-			service_carry_out(s, DO_SPAWN_MAIN);
+		resume_start(s);
 		break;
 	case SERVICE_READY_WAIT:
-		/* A main process that was cloned has its slot until its end was consumed: this one
-		 * was never cloned. */
-		if (s->main.slot < 0)
-			service_carry_out(s, DO_SPAWN_MAIN);
+		resume_up(s);
 		probe_on(s);
 		break;
 	case SERVICE_RUNNING:
-		if (s->main.slot < 0)
-			service_carry_out(s, DO_SPAWN_MAIN);
+	case SERVICE_RELOAD_SIGNAL:
+	case SERVICE_RELOAD_NOTIFY:
+		resume_up(s);
 		break;
-	case SERVICE_STOP:
-		if (s->control.slot < 0)
-			service_carry_out(s,
-					  machine->command < s->unit->stop.n ? DO_SPAWN_STOP : 0);
-		break;
+	case SERVICE_STOP_WATCHDOG:
 	case SERVICE_STOP_SIGTERM:
+	case SERVICE_FINAL_SIGTERM:
 		/* The signal was sent before the state said so; a second one means "abort" to many
 		 * programs. */
 		service_carry_out(s, DO_CHECK_EMPTY);
 		break;
 	case SERVICE_STOP_SIGKILL:
+	case SERVICE_FINAL_SIGKILL:
 		service_carry_out(s, DO_KILL | DO_CHECK_EMPTY);
 		break;
 	case SERVICE_AUTO_RESTART:

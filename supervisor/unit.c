@@ -204,6 +204,7 @@ void unit_free(struct unit *unit)
 	commands_free(&unit->start_pre);
 	commands_free(&unit->start);
 	commands_free(&unit->stop);
+	unit_life_free(&unit->life);
 	command_free(&unit->status_exec);
 	socket_config_free(unit->socket);
 	free(unit);
@@ -221,7 +222,9 @@ void problems_free(struct problems *problems)
 
 const char *unit_type_name(enum unit_type type)
 {
-	static const char *const names[] = {"simple", "exec", "oneshot", "notify"};
+	static const char *const names[] = {
+		"simple", "exec", "oneshot", "notify", "notify-reload", "forking",
+	};
 
 	return type < ARRAY_LEN(names) ? names[type] : "?";
 }

@@ -69,10 +69,12 @@ enum fd_store_preserve {
 };
 
 enum unit_type {
-	TYPE_SIMPLE = 0, /* up when forked */
-	TYPE_EXEC,       /* up when execve succeeded */
-	TYPE_ONESHOT,    /* up when it has ended well */
-	TYPE_NOTIFY,     /* up when it says READY=1 */
+	TYPE_SIMPLE = 0,    /* up when forked */
+	TYPE_EXEC,          /* up when execve succeeded */
+	TYPE_ONESHOT,       /* up when it has ended well */
+	TYPE_NOTIFY,        /* up when it says READY=1 */
+	TYPE_NOTIFY_RELOAD, /* the same, and it tells the end of a reload */
+	TYPE_FORKING,       /* up when ExecStart= has ended well and left its daemon */
 };
 
 enum unit_restart {
@@ -104,6 +106,8 @@ enum directory_kind {
 
 /* One command line, split by systemd's quoting; $VAR stays in it until command_expand(). */
 struct command {
+	bool privileged;     /* "+": as root, with all rights and no sandbox */
+	bool no_user;        /* "!": without User=, Group= and the capabilities of the unit */
 	struct strv argv;    /* argv[0] is what the program is told; the program itself is `path` */
 	char *path;          /* absolute, or a bare name that is looked up in PATH */
 	bool ignore_failure; /* "-" */
@@ -113,6 +117,70 @@ struct command {
 struct commands {
 	struct command *v;
 	size_t n;
+};
+
+/* TimeoutStartFailureMode= and TimeoutStopFailureMode=. */
+enum unit_timeout_mode {
+	TIMEOUT_TERMINATE = 0, /* KillSignal=, then SIGKILL */
+	TIMEOUT_ABORT,         /* WatchdogSignal= first */
+	TIMEOUT_KILL,          /* SIGKILL at once */
+};
+
+/* Who may speak for the service on its notify socket. */
+enum unit_notify_access {
+	NOTIFY_DEFAULT = 0, /* main where Type= or WatchdogSec= needs it, else none */
+	NOTIFY_NONE,
+	NOTIFY_MAIN,
+	NOTIFY_EXEC, /* and the other commands of the unit */
+	NOTIFY_ALL,  /* every process of the service */
+};
+
+enum unit_oom_policy {
+	OOM_STOP = 0, /* it is stopped, and has failed */
+	OOM_CONTINUE, /* it goes on, the kernel's kill is only told */
+	OOM_KILL,     /* all its processes are killed with the one */
+};
+
+/* FailureAction= and its kin: in a container every one that ends the machine ends the container. */
+enum unit_action {
+	ACTION_NONE = 0,
+	ACTION_EXIT, /* an ordered stop, with an exit status */
+};
+
+/* A set of exit statuses and signals: SuccessExitStatus= and its kin. */
+struct exit_set {
+	uint64_t status[4]; /* bit s % 64 of word s / 64 */
+	uint64_t signal[2];
+};
+
+/* How a service starts, lives and ends beyond the basics: directive_life.c. */
+struct unit_life {
+	struct commands condition, start_post, reload, stop_post;
+	bool remain_after_exit;
+	char *pid_file;          /* absolute, or NULL */
+	bool no_guess;           /* GuessMainPID=no */
+	int reload_signal;       /* default SIGHUP */
+	int final_kill_signal;   /* default SIGKILL */
+	int restart_kill_signal; /* 0: KillSignal= */
+	int watchdog_signal;     /* default SIGABRT */
+	bool no_sigkill, send_sighup;
+	enum unit_timeout_mode start_timeout_mode, stop_timeout_mode;
+	uint64_t timeout_abort_usec; /* default: TimeoutStopSec= */
+	bool timeout_abort_set;
+	uint64_t watchdog_usec;    /* 0: none */
+	uint64_t runtime_max_usec; /* USEC_INFINITY: none */
+	uint64_t runtime_extra_usec;
+	struct exit_set success, prevent, force;
+	uint64_t start_limit_usec; /* 0: no limit, the default; see docs/modules.md */
+	unsigned start_limit_burst;
+	bool start_limit_usec_set, start_limit_burst_set;
+	bool restart_delay_set; /* RestartSec= or one of its kin is written */
+	bool restart_direct;    /* RestartMode=direct */
+	enum unit_action start_limit_action, failure_action, success_action;
+	int failure_exit_status, success_exit_status; /* -1: that of the main process */
+	enum unit_notify_access notify_access;
+	enum unit_oom_policy oom_policy;
+	bool vital; /* [X-Hakim] Vital=: its end is the container's */
 };
 
 struct unit_problem {
@@ -151,8 +219,8 @@ struct unit {
 
 	/* [Service] */
 	enum unit_type type;
-	struct commands start_pre, start,
-		stop; /* `start` has exactly one command in this version */
+	struct commands start_pre, start, stop; /* `start`: one, but for a oneshot */
+	struct unit_life life;
 	enum unit_restart restart;
 	uint64_t restart_usec;           /* RestartSec=, default 100 ms */
 	unsigned restart_steps;          /* RestartSteps=, default 0 */
@@ -174,7 +242,6 @@ struct unit {
 	struct strv environment;         /* NAME=VALUE, later ones win */
 	struct strv environment_files;   /* a leading "-" is kept: a missing file is fine then */
 	struct strv pass_environment;    /* names; the only way to a secret */
-	bool notify_exec; /* NotifyAccess=exec or all: its helper commands may notify, too */
 	struct unit_exec exec;
 	struct unit_log log;
 	struct unit_limits limits;
@@ -235,6 +302,11 @@ int unit_load_file(const char *path, struct unit **unit, struct problems *proble
 struct unit *unit_set_find(const struct unit_set *set, const char *name);
 void unit_set_free(struct unit_set *set);
 void unit_free(struct unit *unit);
+/* directive_life.c: the defaults; those that follow from other values, when all are read; the end.
+ */
+void unit_life_init(struct unit_life *life);
+void unit_life_finish(struct unit *unit);
+void unit_life_free(struct unit_life *life);
 void problems_free(struct problems *problems);
 
 /* The lists of names of a unit that are loaded with it, one after the other; NULL at the end. */

@@ -131,6 +131,31 @@ static void prefixes_are_taken_in_any_order(void **state)
 	assert_words(&commands.v[0].argv, "[-login][x]");
 }
 
+static void prefixes_that_keep_the_managers_rights_are_noted(void **state)
+{
+	static const struct {
+		const char *line;
+		bool privileged, no_user;
+	} rows[] = {
+		{"+/bin/a", true, false},
+		{"-+/bin/a", true, false},
+		{"!/bin/a", false, true},
+		{"!:/bin/a", false, true},
+		/* Of no effect where the kernel has ambient capabilities: systemd.service(5). */
+		{"!!/bin/a", false, false},
+		{"!!-/bin/a", false, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_cleanup_(commands_free) struct commands commands = {0};
+
+		assert_int_equal(commands_parse(rows[i].line, &commands, NULL), 0);
+		assert_int_equal(commands.v[0].privileged, rows[i].privileged);
+		assert_int_equal(commands.v[0].no_user, rows[i].no_user);
+		assert_string_equal(commands.v[0].path, "/bin/a");
+	}
+}
+
 static void commands_that_mean_something_else_are_refused(void **state)
 {
 	static const struct {
@@ -141,10 +166,10 @@ static void commands_that_mean_something_else_are_refused(void **state)
 		{";", "no command"},
 		{"-", "missing"},
 		{"@/bin/sh", "argv[0]"},
-		{"+/bin/true", "prefix \"+\""},
-		{"!/bin/true", "prefix \"!\""},
-		{"!!/bin/true", "prefix \"!!\""},
-		{"-+/bin/true", "prefix \"+\""},
+		{"+!/bin/true", "only one of the prefixes"},
+		{"!-+/bin/true", "only one of the prefixes"},
+		{"!!!/bin/true", "only one of the prefixes"},
+		{"++/bin/true", "only one of the prefixes"},
 		{"bin/true", "neither an absolute path"},
 		{"./true", "neither an absolute path"},
 		{"..", "neither an absolute path"},
@@ -399,6 +424,7 @@ int main(void)
 		cmocka_unit_test(commands_have_path_and_arguments),
 		cmocka_unit_test(semicolons_separate_commands_only_as_words_of_their_own),
 		cmocka_unit_test(prefixes_are_taken_in_any_order),
+		cmocka_unit_test(prefixes_that_keep_the_managers_rights_are_noted),
 		cmocka_unit_test(commands_that_mean_something_else_are_refused),
 		cmocka_unit_test(specifiers_are_replaced_after_the_words_are_split),
 		cmocka_unit_test(each_specifier_has_its_text),

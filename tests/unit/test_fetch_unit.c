@@ -59,7 +59,7 @@ static void it_runs_what_was_fetched_as_the_user(void **state)
 static void the_fetch_has_all_the_time_and_may_tell_about_it(void **state)
 {
 	assert_true(unit->timeout_start_usec == USEC_INFINITY);
-	assert_true(unit->notify_exec);
+	assert_true(unit->life.notify_access == NOTIFY_EXEC);
 }
 
 static void its_end_touches_nothing_else(void **state)

@@ -14,6 +14,7 @@
 static const struct service_policy simple = {.type = TYPE_SIMPLE};
 static const struct service_policy full = {.type = TYPE_NOTIFY,
 					   .n_start_pre = 2,
+					   .n_start = 1,
 					   .n_stop = 2,
 					   .has_probe = true,
 					   .restart = RESTART_ALWAYS};
@@ -40,100 +41,119 @@ static enum service_state story(const struct service_policy *p, struct service_m
 	story(p, m, a, (const enum service_event[]){__VA_ARGS__}, \
 	      sizeof((const enum service_event[]){__VA_ARGS__}) / sizeof(enum service_event))
 
-/* Every state × event × kind of service × flags. */
-static void every_transition_keeps_the_rules(void **state)
+#define SPAWNS(a) ((unsigned)__builtin_popcount((a)&DO_SPAWN))
+
+/* What must be true of a step from `s` by `e`, whatever the service. */
+static void check_step(enum service_state s, const struct service_machine *m, unsigned a)
 {
-	static const enum unit_type types[] = {TYPE_SIMPLE, TYPE_EXEC, TYPE_ONESHOT, TYPE_NOTIFY};
+	assert_true(m->state < SERVICE_STATES);
+	/* One process at a time, and none in the step that ends the others. */
+	assert_true(SPAWNS(a) <= 1);
+	assert_false(SPAWNS(a) && (a & (DO_TERM | DO_KILL | DO_ABORT)));
+	/* Nothing runs and nothing is timed where it rests. */
+	if (is_rest(m->state))
+		assert_int_equal(a & (DO_SPAWN | DO_TIMER_START | DO_TIMER_STOP | DO_TIMER_ABORT |
+				      DO_TIMER_RESTART | DO_PROBE_ON | DO_FIND_MAIN | DO_WATCH),
+				 0);
+	/* Coming to rest is told. */
+	if (is_rest(m->state) && !is_rest(s))
+		assert_true(a & DO_SETTLED);
+	/* "Up" is told exactly when it becomes ready, and not again after a reload. */
+	assert_int_equal(!!(a & DO_UP), service_is_up(m->state) && !service_is_up(s));
+	/* Whoever waits for processes to go has asked to be told, and has a deadline. */
+	if (m->state != s &&
+	    (m->state == SERVICE_STOP_SIGTERM || m->state == SERVICE_STOP_SIGKILL ||
+	     m->state == SERVICE_FINAL_SIGTERM || m->state == SERVICE_FINAL_SIGKILL ||
+	     m->state == SERVICE_STOP_WATCHDOG))
+		assert_true(a & DO_CHECK_EMPTY && a & (DO_TIMER_STOP | DO_TIMER_ABORT));
+	/* A command that is waited for was started, and on the way down has a deadline. */
+	if (m->state != s && (m->state == SERVICE_STOP || m->state == SERVICE_STOP_POST))
+		assert_true(SPAWNS(a) && a & DO_TIMER_STOP);
+	if (m->state != s && m->state == SERVICE_RELOAD)
+		assert_true(a & DO_SPAWN_RELOAD && a & DO_TIMER_START);
+	/* A service that was told to stop does not restart by itself. */
+	if (m->stop_requested)
+		assert_false(m->state == SERVICE_AUTO_RESTART && m->state != s);
+	/* An automatic restart has its timer. */
+	if (m->state == SERVICE_AUTO_RESTART && m->state != s)
+		assert_true(a & DO_TIMER_RESTART);
+	/* No change of state without an action. */
+	if (m->state != s)
+		assert_int_not_equal(a, 0);
+}
+
+static unsigned check_machines(const struct service_policy *p)
+{
 	unsigned checked = 0;
 
-	for (unsigned kind = 0; kind < 4 * 2 * 2 * 2 * 7; kind++) {
-		struct service_policy p = {
-			.type = types[kind % 4],
-			.n_start_pre = kind / 4 % 2,
-			.n_stop = kind / 8 % 2,
-			.has_probe = kind / 16 % 2,
-			.restart = (enum unit_restart)(kind / 32 % 7),
-		};
+	for (unsigned flags = 0; flags < 64; flags++) {
+		for (enum service_state s = 0; s < SERVICE_STATES; s++) {
+			for (enum service_event e = 0; e < SERVICE_EVENTS; e++) {
+				struct service_machine m = {
+					.state = s,
+					.stop_requested = flags & 1,
+					.start_again = flags & 2,
+					.was_up = flags & 4,
+					.main_alive = flags & 8,
+					.mainless = flags & 16,
+					.searching = flags & 32,
+					.result = e == EVENT_MAIN_BAD ? RESULT_EXIT_CODE
+								      : RESULT_SUCCESS,
+				};
 
-		for (unsigned flags = 0; flags < 16; flags++) {
-			for (enum service_state s = 0; s < SERVICE_STATES; s++) {
-				for (enum service_event e = 0; e < SERVICE_EVENTS; e++) {
-					struct service_machine m = {
-						.state = s,
-						.stop_requested = flags & 1,
-						.start_again = flags & 2,
-						.was_up = flags & 4,
-						.main_alive = flags & 8,
-						.result = e == EVENT_MAIN_BAD ? RESULT_EXIT_CODE
-									      : RESULT_SUCCESS,
-					};
-					unsigned a = service_step(&p, &m, e);
-					unsigned spawns = !!(a & DO_SPAWN_PRE) +
-							  !!(a & DO_SPAWN_MAIN) +
-							  !!(a & DO_SPAWN_STOP);
-
-					checked++;
-					assert_true(m.state < SERVICE_STATES);
-					/* One process at a time, and none in the step that ends the
-					 * others. */
-					assert_true(spawns <= 1);
-					assert_false(spawns && (a & (DO_TERM | DO_KILL)));
-					/* Nothing runs and nothing is timed where it rests. */
-					if (is_rest(m.state))
-						assert_int_equal(
-							a & (DO_SPAWN_PRE | DO_SPAWN_MAIN |
-							     DO_SPAWN_STOP | DO_TIMER_START |
-							     DO_TIMER_STOP | DO_TIMER_RESTART |
-							     DO_PROBE_ON),
-							0);
-					/* Coming to rest is told. */
-					if (is_rest(m.state) && !is_rest(s))
-						assert_true(a & DO_SETTLED);
-					/* "Up" is told exactly when it becomes ready. */
-					assert_int_equal(!!(a & DO_UP),
-							 m.state == SERVICE_RUNNING &&
-								 s != SERVICE_RUNNING);
-					/* Whoever waits for processes to go has asked to be told.
-					 */
-					if ((m.state == SERVICE_STOP_SIGTERM ||
-					     m.state == SERVICE_STOP_SIGKILL) &&
-					    m.state != s)
-						assert_true(a & DO_CHECK_EMPTY &&
-							    a & DO_TIMER_STOP);
-					/* A service that was told to stop does not restart by
-					 * itself. */
-					if (m.stop_requested)
-						assert_int_not_equal(
-							m.state == SERVICE_AUTO_RESTART &&
-								m.state != s,
-							1);
-					/* An automatic restart has its timer. */
-					if (m.state == SERVICE_AUTO_RESTART && m.state != s)
-						assert_true(a & DO_TIMER_RESTART);
-					/* No change of state without an action, no action of weight
-					 * without one. */
-					if (m.state != s)
-						assert_int_not_equal(a, 0);
-				}
+				check_step(s, &m, service_step(p, &m, e));
+				checked++;
 			}
 		}
 	}
-	assert_true(checked > 100000);
+	return checked;
+}
+
+/* Every state × event × kind of service × flags. */
+static void every_transition_keeps_the_rules(void **state)
+{
+	unsigned checked = 0;
+
+	for (unsigned kind = 0; kind < 6 * 256; kind++) {
+		unsigned bits = kind / 6 % 256;
+		struct service_policy p = {
+			.type = (enum unit_type)(kind % 6),
+			.n_condition = bits & 1,
+			.n_start_pre = bits >> 1 & 1,
+			.n_start = 1 + (bits >> 2 & 1),
+			.n_start_post = bits >> 3 & 1,
+			.n_reload = bits >> 2 & 1,
+			.n_stop = bits >> 4 & 1,
+			.n_stop_post = bits >> 5 & 1,
+			.has_probe = bits >> 6 & 1,
+			.remain_after_exit = bits >> 7 & 1,
+			.no_sigkill = kind % 5 == 0,
+			.restart = (enum unit_restart)(kind % 7),
+			.start_timeout_mode = (enum unit_timeout_mode)(kind / 6 % 3),
+			.stop_timeout_mode = (enum unit_timeout_mode)(kind / 6 % 3),
+		};
+
+		checked += check_machines(&p);
+	}
+	assert_true(checked > 1000000);
 }
 
 /* From any state, "stop" and then only timeouts and ends lead to rest in a bounded number of steps.
  */
 static void a_stop_always_comes_to_rest(void **state)
 {
-	for (unsigned kind = 0; kind < 2; kind++) {
-		const struct service_policy *p = kind ? &full : &simple;
+	for (unsigned kind = 0; kind < 24; kind++) {
+		struct service_policy p = kind % 2 ? full : simple;
 
+		p.n_stop_post = kind / 2 % 2;
+		p.no_sigkill = kind / 4 % 2;
+		p.stop_timeout_mode = (enum unit_timeout_mode)(kind / 8);
 		for (enum service_state s = 0; s < SERVICE_STATES; s++) {
 			struct service_machine m = {.state = s, .main_alive = true};
 
-			service_step(p, &m, EVENT_STOP);
-			for (unsigned i = 0; i < 5 && !is_rest(m.state); i++)
-				service_step(p, &m, EVENT_TIMEOUT);
+			service_step(&p, &m, EVENT_STOP);
+			for (unsigned i = 0; i < 8 && !is_rest(m.state); i++)
+				service_step(&p, &m, EVENT_TIMEOUT);
 			assert_true(is_rest(m.state));
 		}
 	}
@@ -185,7 +205,7 @@ static void a_failed_start_pre_never_runs_the_program(void **state)
 
 static void a_oneshot_is_done_when_it_has_ended_well(void **state)
 {
-	struct service_policy p = {.type = TYPE_ONESHOT};
+	struct service_policy p = {.type = TYPE_ONESHOT, .n_start = 1};
 	struct service_machine m = {0};
 	unsigned a;
 
@@ -211,32 +231,37 @@ static void restart_policies_are_systemds(void **state)
 {
 	static const struct {
 		enum unit_restart restart;
-		bool success, exit_code, signal, timeout;
+		const char *again; /* a letter for each result that is restarted */
 	} rows[] = {
 		/* systemd.service(5), the table of Restart= */
-		{RESTART_NO, false, false, false, false},
-		{RESTART_ALWAYS, true, true, true, true},
-		{RESTART_ON_SUCCESS, true, false, false, false},
-		{RESTART_ON_FAILURE, false, true, true, true},
-		{RESTART_ON_ABNORMAL, false, false, true, true},
-		{RESTART_ON_ABORT, false, false, true, false},
-		{RESTART_ON_WATCHDOG, false, false, false, false},
+		{RESTART_NO, ""},
+		{RESTART_ALWAYS, "0estcwup"},
+		{RESTART_ON_SUCCESS, "0"},
+		{RESTART_ON_FAILURE, "estcwup"},
+		{RESTART_ON_ABNORMAL, "stcwup"},
+		{RESTART_ON_ABORT, "sc"},
+		{RESTART_ON_WATCHDOG, "wu"},
 	};
-	static const enum service_result results[] = {RESULT_SUCCESS, RESULT_EXIT_CODE,
-						      RESULT_SIGNAL, RESULT_TIMEOUT};
+	static const struct {
+		char letter;
+		enum service_result result;
+	} results[] = {
+		{'0', RESULT_SUCCESS},   {'e', RESULT_EXIT_CODE}, {'s', RESULT_SIGNAL},
+		{'t', RESULT_TIMEOUT},   {'c', RESULT_CORE_DUMP}, {'w', RESULT_WATCHDOG},
+		{'u', RESULT_UNHEALTHY}, {'p', RESULT_PROTOCOL},  {'-', RESULT_EXEC_CONDITION},
+	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const bool want[] = {rows[i].success, rows[i].exit_code, rows[i].signal,
-				     rows[i].timeout};
-
-		for (unsigned r = 0; r < 4; r++) {
+		for (unsigned r = 0; r < sizeof(results) / sizeof(results[0]); r++) {
 			struct service_policy p = {.type = TYPE_SIMPLE, .restart = rows[i].restart};
-			struct service_machine m = {
-				.state = SERVICE_RUNNING, .was_up = true, .result = results[r]};
+			struct service_machine m = {.state = SERVICE_RUNNING,
+						    .was_up = true,
+						    .result = results[r].result};
 
 			service_step(&p, &m, r == 0 ? EVENT_MAIN_OK : EVENT_MAIN_BAD);
 			service_step(&p, &m, EVENT_EMPTY);
-			assert_int_equal(m.state == SERVICE_AUTO_RESTART, want[r]);
+			assert_int_equal(m.state == SERVICE_AUTO_RESTART,
+					 strchr(rows[i].again, results[r].letter) != NULL);
 		}
 	}
 }
@@ -294,7 +319,9 @@ static void stop_during_the_pause_before_a_restart_is_final(void **state)
 	assert_int_equal(STORY(&full, &m, &a, EVENT_RESTART_DUE), SERVICE_DEAD);
 }
 
-static void the_stop_commands_run_only_for_a_living_program(void **state)
+/* systemd.service(5), ExecStop=: also where it ended well by itself, never where the start failed.
+ */
+static void the_stop_commands_run_for_what_was_up(void **state)
 {
 	struct service_machine m = {.state = SERVICE_RUNNING, .main_alive = true, .was_up = true};
 	unsigned a;
@@ -303,8 +330,15 @@ static void the_stop_commands_run_only_for_a_living_program(void **state)
 	assert_true(a & DO_SPAWN_STOP);
 	assert_int_equal(STORY(&full, &m, &a, EVENT_CONTROL_OK), SERVICE_STOP);
 	assert_int_equal(STORY(&full, &m, &a, EVENT_CONTROL_OK), SERVICE_STOP_SIGTERM);
-	m = (struct service_machine){.state = SERVICE_RUNNING, .main_alive = false};
+	m = (struct service_machine){.state = SERVICE_RUNNING};
+	assert_int_equal(STORY(&full, &m, &a, EVENT_MAIN_OK), SERVICE_STOP);
+	m = (struct service_machine){.state = SERVICE_RUNNING};
+	assert_int_equal(STORY(&full, &m, &a, EVENT_MAIN_BAD), SERVICE_STOP_SIGTERM);
+	m = (struct service_machine){.state = SERVICE_START};
 	assert_int_equal(STORY(&full, &m, &a, EVENT_STOP), SERVICE_STOP_SIGTERM);
+	/* One that fails ends the row. */
+	m = (struct service_machine){.state = SERVICE_STOP};
+	assert_int_equal(STORY(&full, &m, &a, EVENT_CONTROL_BAD), SERVICE_STOP_SIGTERM);
 }
 
 static void the_pause_grows_by_systemds_formula(void **state)
@@ -324,6 +358,42 @@ static void the_pause_grows_by_systemds_formula(void **state)
 	assert_int_equal(service_restart_delay(&u, 6), 32000000);
 	assert_int_equal(service_restart_delay(&u, 1000), 32000000);
 	assert_int_equal(service_restart_delay(&flat, 1000), 100000);
+}
+
+static void the_pause_is_never_longer_than_the_formula_and_at_most_a_tenth_shorter(void **state)
+{
+	struct unit u = {
+		.restart_usec = 1000000, .restart_steps = 5, .restart_max_delay_usec = 32000000};
+
+	for (unsigned n = 1; n < 10; n++) {
+		uint64_t whole = service_restart_delay(&u, n);
+
+		assert_int_equal(service_restart_pause(&u, n, 0), whole);
+		for (uint32_t random = 1; random < UINT32_MAX - 99999999; random += 99999999) {
+			uint64_t pause = service_restart_pause(&u, n, random);
+
+			assert_true(pause <= whole && pause >= whole - whole / 10);
+		}
+	}
+	/* RestartSec= alone is meant to the letter. */
+	u.restart_steps = 0;
+	assert_int_equal(service_restart_pause(&u, 7, UINT32_MAX), 1000000);
+}
+
+static void too_many_starts_in_the_window_are_one_too_many(void **state)
+{
+	struct unit u = {.life = {.start_limit_usec = 10 * USEC_PER_SEC, .start_limit_burst = 5}};
+	struct unit none = {.life = {.start_limit_burst = 5}};
+	struct start_limit limit = {0};
+	struct start_limit unlimited = {0};
+
+	for (unsigned i = 0; i < 5; i++)
+		assert_false(start_limit_hit(&limit, &u, 1000 + i));
+	assert_true(start_limit_hit(&limit, &u, 1006));
+	assert_true(start_limit_hit(&limit, &u, 1000 + 10 * USEC_PER_SEC - 1));
+	assert_false(start_limit_hit(&limit, &u, 1000 + 10 * USEC_PER_SEC));
+	for (unsigned i = 0; i < 1000; i++)
+		assert_false(start_limit_hit(&unlimited, &none, i));
 }
 
 static void all_names_are_there(void **state)
@@ -380,8 +450,11 @@ int main(void)
 		cmocka_unit_test(restart_stops_and_starts_again),
 		cmocka_unit_test(stop_beats_a_restart_that_is_under_way),
 		cmocka_unit_test(stop_during_the_pause_before_a_restart_is_final),
-		cmocka_unit_test(the_stop_commands_run_only_for_a_living_program),
+		cmocka_unit_test(the_stop_commands_run_for_what_was_up),
 		cmocka_unit_test(the_pause_grows_by_systemds_formula),
+		cmocka_unit_test(
+			the_pause_is_never_longer_than_the_formula_and_at_most_a_tenth_shorter),
+		cmocka_unit_test(too_many_starts_in_the_window_are_one_too_many),
 		cmocka_unit_test(all_names_are_there),
 		cmocka_unit_test(names_lead_back_to_what_they_name),
 		cmocka_unit_test(every_state_is_in_one_phase_of_its_life),

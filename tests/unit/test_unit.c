@@ -96,13 +96,21 @@ static void each_word_of_an_enum_is_taken(void **state)
 static void helpers_may_notify_where_the_unit_says_so(void **state)
 {
 	load_service("NotifyAccess=main");
-	assert_false(unit->notify_exec);
+	assert_int_equal(unit->life.notify_access, NOTIFY_MAIN);
 	load_service("NotifyAccess=exec");
-	assert_true(unit->notify_exec);
-	assert_int_equal(problems.n, 0);
+	assert_int_equal(unit->life.notify_access, NOTIFY_EXEC);
 	load_service("NotifyAccess=all");
-	assert_true(unit->notify_exec);
-	assert_said("NotifyAccess: ", false);
+	assert_int_equal(unit->life.notify_access, NOTIFY_ALL);
+	assert_int_equal(problems.n, 0);
+	/* By itself the main process alone, and only where its messages are asked for. */
+	load_service("Type=simple");
+	assert_int_equal(unit->life.notify_access, NOTIFY_NONE);
+	load_service("Type=notify");
+	assert_int_equal(unit->life.notify_access, NOTIFY_MAIN);
+	load_service("WatchdogSec=1");
+	assert_int_equal(unit->life.notify_access, NOTIFY_MAIN);
+	load_service("Type=notify-reload\nNotifyAccess=none");
+	assert_int_equal(unit->life.notify_access, NOTIFY_NONE);
 	refuse_service("NotifyAccess=yes", "NotifyAccess: ");
 }
 
@@ -111,7 +119,6 @@ static void values_that_are_none_refuse_the_unit(void **state)
 	static const struct {
 		const char *line, *says;
 	} bad[] = {
-		{"Type=forking", "Type: \"forking\" is not supported yet"},
 		{"Type=dbus", "Type: \"dbus\" is not supported yet"},
 		{"Type=Simple", "Type: \"Simple\" is none of"},
 		{"Type=", "Type: \"\" is none of"},
@@ -145,7 +152,7 @@ static void values_that_are_none_refuse_the_unit(void **state)
 		{"RuntimeDirectory=.", "RuntimeDirectory: "},
 		{"RuntimeDirectory=a//b", "RuntimeDirectory: "},
 		{"RuntimeDirectory=a:b", "RuntimeDirectory: "},
-		{"ExecStartPre=+/bin/x", "ExecStartPre: the prefix \"+\""},
+		{"ExecStartPre=+!/bin/x", "ExecStartPre: only one of the prefixes"},
 		{"ExecStop=a/b", "ExecStop: a/b is neither"},
 		{"ExecStop=/bin/%z", "ExecStop: there is no specifier %z"},
 		{"[Unit]\nAfter=a/b.service", "After: "},
@@ -193,7 +200,6 @@ static void what_would_weaken_security_refuses_the_unit(void **state)
 		"CapabilityBoundingSet=", "RootDirectory=/x",
 		"AppArmorProfile=x",      "PAMName=login",
 		"ImportCredential=x",     "SELinuxContext=x",
-		"ExecCondition=/bin/x",   "ExecStartPost=/bin/x",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
@@ -240,6 +246,13 @@ static void harmless_and_unknown_directives_are_noted(void **state)
 static void a_service_needs_exactly_one_command(void **state)
 {
 	refuse("[Service]\nType=simple\n", "ExecStart: a service needs one");
+	refuse("[Service]\nType=oneshot\n", "ExecStart: a service needs one");
+	load_text("[Service]\nType=oneshot\nExecStart=/bin/a\nExecStart=/bin/b\n");
+	assert_int_equal(unit->start.n, 2);
+	load_text("[Service]\nType=oneshot\nRemainAfterExit=yes\n");
+	assert_non_null(unit);
+	load_text("[Service]\nType=oneshot\nExecStop=/bin/a\n");
+	assert_non_null(unit);
 	refuse("[Unit]\nDescription=x\n", "ExecStart: a service needs one");
 	refuse("[Service]\nExecStart=/bin/a\nExecStart=\n", "ExecStart: a service needs one");
 	refuse("[Service]\nExecStart=/bin/a\nExecStart=/bin/b\n",

@@ -11,8 +11,9 @@ static void a_small_unit_has_systemds_defaults(void **state)
 	assert_int_equal(unit->type, TYPE_SIMPLE);
 	assert_int_equal(unit->restart, RESTART_NO);
 	assert_int_equal(unit->restart_usec, 100000);
-	assert_int_equal(unit->restart_steps, 0);
-	assert_true(unit->restart_max_delay_usec == USEC_INFINITY);
+	/* Ours: it is never given up, so the pauses grow. */
+	assert_int_equal(unit->restart_steps, 8);
+	assert_int_equal(unit->restart_max_delay_usec, 30 * USEC_PER_SEC);
 	assert_int_equal(unit->timeout_start_usec, 90 * USEC_PER_SEC);
 	assert_int_equal(unit->timeout_stop_usec, 90 * USEC_PER_SEC);
 	assert_int_equal(unit->kill_signal, 15);

@@ -1,0 +1,228 @@
+#include "supervisor/processes.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "supervisor/manager.h"
+
+/* A session, and the service that began it. */
+struct session {
+	pid_t leader;
+	const struct service *owner;
+};
+
+static int read_at(int proc_fd, const char *pid, struct process *out)
+{
+	char path[64];
+	char buf[512];
+	_cleanup_close_ int fd = -EBADF;
+	unsigned long long start;
+	const char *p;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/stat", pid);
+	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+	n = fd >= 0 ? read(fd, buf, sizeof(buf) - 1) : -1;
+	if (n <= 0)
+		return -ESRCH;
+	buf[n] = '\0';
+	/* The name in field 2 may hold anything, so look behind its last ")". */
+	p = strrchr(buf, ')');
+	if (!p || sscanf(p + 1,
+			 " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+			 "%*d %llu",
+			 &out->state, &out->parent, &out->session, &start) != 4)
+		return -ESRCH;
+	out->pid = (pid_t)strtol(pid, NULL, 10);
+	out->start_ticks = start;
+	out->owner = NULL;
+	return 0;
+}
+
+int process_read(pid_t pid, struct process *process)
+{
+	_cleanup_close_ int proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[16];
+
+	snprintf(name, sizeof(name), "%d", pid);
+	return proc_fd < 0 ? -ESRCH : read_at(proc_fd, name, process);
+}
+
+/* The value of INVOCATION_ID in the environment that a process was started with; "" for none. */
+static void read_invocation(pid_t pid, char *id)
+{
+	char path[40];
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *entry = NULL;
+	size_t cap = 0;
+	ssize_t len;
+
+	id[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	f = fopen(path, "re");
+	while (f && (len = getdelim(&entry, &cap, '\0', f)) > 0) {
+		if (strncmp(entry, "INVOCATION_ID=", 14) == 0) {
+			snprintf(id, INVOCATION_LEN + 1, "%s", entry + 14);
+			break;
+		}
+	}
+	/* It may have had secrets of the service in it. */
+	if (entry)
+		explicit_bzero(entry, cap);
+}
+
+bool process_has_invocation(pid_t pid, const char *id)
+{
+	char found[INVOCATION_LEN + 1];
+
+	if (!id[0])
+		return false;
+	read_invocation(pid, found);
+	return strcmp(found, id) == 0;
+}
+
+static int by_leader(const void *a, const void *b)
+{
+	const struct session *x = a;
+	const struct session *y = b;
+
+	return x->leader < y->leader ? -1 : x->leader > y->leader;
+}
+
+static struct session *sessions_list(const struct manager *m, size_t *n)
+{
+	struct session *list = calloc(m->n_services * SERVICE_SESSIONS + 1, sizeof(*list));
+
+	*n = 0;
+	for (size_t i = 0; list && i < m->n_services; i++)
+		for (unsigned k = 0; k < SERVICE_SESSIONS; k++)
+			if (m->services[i]->sessions[k] > 0)
+				list[(*n)++] = (struct session){m->services[i]->sessions[k],
+								m->services[i]};
+	if (list)
+		qsort(list, *n, sizeof(*list), by_leader);
+	return list;
+}
+
+static const struct service *by_invocation(const struct manager *m, pid_t pid)
+{
+	char id[INVOCATION_LEN + 1];
+
+	read_invocation(pid, id);
+	for (size_t i = 0; id[0] && i < m->n_services; i++)
+		if (strcmp(m->services[i]->invocation, id) == 0)
+			return m->services[i];
+	return NULL;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct process *x = a;
+	const struct process *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+static struct process *find(const struct processes *list, pid_t pid)
+{
+	struct process key = {.pid = pid};
+
+	return bsearch(&key, list->v, list->n, sizeof(*list->v), by_pid);
+}
+
+static void set_owners(struct manager *m, struct processes *list)
+{
+	size_t n_sessions;
+	_cleanup_free_ struct session *sessions = sessions_list(m, &n_sessions);
+	pid_t init = m->board->init_pid;
+
+	for (size_t i = 0; sessions && i < list->n; i++) {
+		struct process *p = &list->v[i];
+		struct session key = {.leader = p->session};
+		struct session *session =
+			bsearch(&key, sessions, n_sessions, sizeof(*sessions), by_leader);
+
+		if (session)
+			p->owner = session->owner;
+		else if (p->parent == init && p->pid != getpid())
+			p->owner = by_invocation(m, p->pid);
+	}
+	/* A child of a service's process is the service's, whatever session it has made. */
+	for (size_t i = 0; i < list->n; i++) {
+		const struct process *up = &list->v[i];
+
+		for (unsigned depth = 0; up && !up->owner && up->parent > 1 && depth < 64; depth++)
+			up = up->parent == init ? NULL : find(list, up->parent);
+		if (up)
+			list->v[i].owner = up->owner;
+	}
+}
+
+static int take(struct processes *list)
+{
+	_cleanup_closedir_ DIR *dir = opendir("/proc");
+	const struct dirent *d;
+
+	list->n = 0;
+	while (dir && (d = readdir(dir))) {
+		struct process p;
+
+		if (d->d_name[0] < '1' || d->d_name[0] > '9' ||
+		    read_at(dirfd(dir), d->d_name, &p) < 0 || p.state == 'Z' || p.state == 'X')
+			continue;
+		if (list->n == list->cap) {
+			size_t cap = list->cap ? list->cap * 2 : 128;
+			struct process *grown = reallocarray(list->v, cap, sizeof(*grown));
+
+			if (!grown)
+				return -ENOMEM;
+			list->v = grown;
+			list->cap = cap;
+		}
+		list->v[list->n++] = p;
+	}
+	/* procfs lists them by number; nobody promises it. */
+	qsort(list->v, list->n, sizeof(*list->v), by_pid);
+	return dir ? 0 : -errno;
+}
+
+const struct processes *processes_get(struct manager *m, bool fresh)
+{
+	struct processes *list = &m->processes;
+
+	/* Round 0 is before the first wait: the list is never old enough to be a danger there. */
+	if (!fresh && list->round && list->round == m->loop.round + 1)
+		return list;
+	take(list);
+	set_owners(m, list);
+	list->round = m->loop.round + 1;
+	return list;
+}
+
+void processes_forget(struct manager *m)
+{
+	free(m->processes.v);
+	m->processes = (struct processes){0};
+}
+
+void process_signal(const struct process *process, int sig)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+	struct process now;
+
+	if (fd < 0) {
+		if (errno != ESRCH)
+			kill(process->pid, sig);
+		return;
+	}
+	if (process_read(process->pid, &now) == 0 && now.start_ticks == process->start_ticks)
+		syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+}

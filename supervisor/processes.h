@@ -1,0 +1,48 @@
+/*
+ * processes.h - which processes of the container belong to which service: one walk over /proc
+ * answers it for all services at once. For services without a cgroup; it signals and changes
+ * nothing.
+ *
+ * A process is a service's when its session is one that the service began, when it was orphaned and
+ * carries the INVOCATION_ID that the service was started with, or when its parent is the service's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct manager;
+struct service;
+
+#define INVOCATION_LEN 32 /* hexadecimal digits */
+
+struct process {
+	pid_t pid, parent, session;
+	char state;           /* as in proc(5): 'Z' is a zombie */
+	uint64_t start_ticks; /* since boot; with the pid it names one process for ever */
+	const struct service *owner;
+};
+
+struct processes {
+	struct process *v; /* in order of pid; zombies are left out */
+	size_t n, cap;
+	uint64_t round; /* of the loop, in which it was taken; 0: none */
+};
+
+/* One process by /proc/PID/stat; 0 or -ESRCH. */
+int process_read(pid_t pid, struct process *process);
+/* True when the environment of the process has INVOCATION_ID=id. False also where it cannot be
+ * read. */
+bool process_has_invocation(pid_t pid, const char *id);
+
+/*
+ * The list, at most one round of the loop old, or taken now with `fresh`. One that is a little old
+ * never shows a service as empty that is not: who forks after it was taken is in it.
+ */
+const struct processes *processes_get(struct manager *m, bool fresh);
+/* A service goes: the list may point to it. */
+void processes_forget(struct manager *m);
+/* Sends a signal, by pidfd, if the pid is still the process of the list. */
+void process_signal(const struct process *process, int sig);
