@@ -40,6 +40,8 @@ enum board_role {
 	ROLE_CONTROL, /* ExecStartPre=, ExecStop= …: one at a time a unit */
 	ROLE_STATUS,  /* [X-Hakim] StatusExec= */
 	ROLE_WITNESS, /* some process of a service whose main process is unknown */
+	ROLE_READY,   /* [X-Hakim] ReadyExec= */
+	ROLE_HEALTH,  /* [X-Hakim] HealthExec= */
 };
 
 /* Where between clone and execve a child failed; 0 when it did not. Order is the order in which

@@ -105,8 +105,10 @@ void service_carry_out(struct service *s, unsigned actions)
 {
 	if (actions & DO_TIMER_OFF)
 		service_timer_set(s, TIMER_STATE, 0);
-	if (actions & DO_PROBE_OFF)
+	if (actions & DO_PROBE_OFF) {
 		probe_off(s);
+		health_off(s);
+	}
 	carry_out_signals(s, actions);
 	carry_out_timers(s, actions);
 	if (actions & DO_PROBE_ON)
@@ -115,7 +117,7 @@ void service_carry_out(struct service *s, unsigned actions)
 		s->ready_us = now_us();
 		/* A run that is up has no error any more: the last one stays in the log. */
 		s->error[0] = '\0';
-		s->probe_text[0] = '\0';
+		health_on(s);
 	}
 	if (actions & DO_SPAWN) {
 		service_timer_set(s, TIMER_SPAWN, 0);

@@ -272,7 +272,6 @@ static void find_by_file(struct service *s)
 		return;
 	}
 	/* The file may be older than the daemon that is just about to write it. */
-	snprintf(s->probe_text, sizeof(s->probe_text), "%s", err.text);
 	if (s->find_checks < 3 || service_has_processes(s)) {
 		find_again(s);
 		return;

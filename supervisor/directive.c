@@ -283,7 +283,10 @@ int unit_load_begin(struct unit_load *load, const char *name)
 	unit->timeout_stop_usec = 90 * USEC_PER_SEC;
 	unit->kill_signal = 15;
 	unit_life_init(&unit->life);
-	unit->ready_interval_usec = 250 * 1000;
+	unit->ready.interval_usec = 250 * 1000;
+	unit->ready.timeout_usec = unit->health.timeout_usec = 5 * USEC_PER_SEC;
+	unit->health.interval_usec = 30 * USEC_PER_SEC;
+	unit->health_retries = 3;
 	unit->status_interval_usec = 30 * USEC_PER_SEC;
 	unit->log_max_bytes = 8ull << 20;
 	unit->log_keep = 4;

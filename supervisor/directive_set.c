@@ -12,7 +12,6 @@
 #include "common/cleanup.h"
 #include "supervisor/command.h"
 #include "supervisor/directive_set.h"
-#include "supervisor/probe.h"
 
 #define SETTER(name) static DIRECTIVE_SETTER(name)
 
@@ -215,24 +214,6 @@ SETTER(set_variable_name)
 	return set_string(d, ctx, value, err);
 }
 
-/* What the probe cannot ask would be a service that is never ready. No specifiers: a "%" belongs to
- * the URL. */
-SETTER(set_url)
-{
-	struct probe_target *target = NULL;
-	char *url = NULL;
-	int r = *value ? probe_target_parse(value, &target, err) : 0;
-
-	probe_target_free(target);
-	if (r < 0)
-		return r;
-	if (*value && !(url = strdup(value)))
-		return -ENOMEM;
-	free(*DIRECTIVE_FIELD(char *));
-	*DIRECTIVE_FIELD(char *) = url;
-	return 0;
-}
-
 #define AT(field) DIRECTIVE_AT(field)
 
 static const struct directive unit_directives[] = {
@@ -280,8 +261,6 @@ static const struct directive hakim_directives[] = {
 	 directive_reset_list},
 	{"LogKeep", set_unsigned, AT(log_keep), 100, NULL},
 	{"LogMaxSize", set_log_size, AT(log_max_bytes), 0, NULL},
-	{"ReadyHTTP", set_url, AT(ready_http), 0, NULL},
-	{"ReadyIntervalSec", set_timespan, AT(ready_interval_usec), TIMESPAN_PERIOD, NULL},
 	{"SecretPipe", directive_set_variables, AT(secret_pipe), 0, directive_reset_list},
 	{"StatusExec", directive_set_command, AT(status_exec), 0, NULL},
 	{"StatusIntervalSec", set_timespan, AT(status_interval_usec), TIMESPAN_PERIOD, NULL},

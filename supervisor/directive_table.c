@@ -12,7 +12,7 @@ static const struct directive_area *const areas[] = {
 	&directive_area_exec,      &directive_area_limits,     &directive_area_socket,
 	&directive_area_pass,      &directive_area_condition,  &directive_area_log,
 	&directive_area_relation,  &directive_area_install,    &directive_area_life,
-	&directive_area_life_unit, &directive_area_life_hakim,
+	&directive_area_life_unit, &directive_area_life_hakim, &directive_area_watch,
 };
 
 const char *directive_section_name(enum directive_section section)

@@ -15,6 +15,7 @@
 #include "common/cleanup.h"
 #include "supervisor/exit_set.h"
 #include "supervisor/manager.h"
+#include "supervisor/watch.h"
 #include "supervisor/spawn.h"
 
 void service_end_text(struct service *s, const char *fmt, ...)
@@ -205,6 +206,14 @@ static void control_ended(struct service *s, const struct board_slot *slot)
 	service_event(s, EVENT_CONTROL_BAD);
 }
 
+static void asker_ended(struct service *s, const struct task *task, const struct board_slot *slot)
+{
+	char how[128];
+
+	describe_end(slot, how, sizeof(how));
+	watch_task_ended(s->ready && task == &s->ready->task ? s->ready : s->health, slot, how);
+}
+
 void service_task_ended(struct service *s, struct task *task)
 {
 	struct board_slot slot = s->manager->board->slot[task->slot];
@@ -225,8 +234,10 @@ void service_task_ended(struct service *s, struct task *task)
 		control_ended(s, &slot);
 	else if (task == &s->witness)
 		adopt_witness(s);
-	else
+	else if (task == &s->status)
 		status_ended(s);
+	else
+		asker_ended(s, task, &slot);
 }
 
 /* An ordered stop of the container with this exit status. */

@@ -183,6 +183,12 @@ static int find_program(const struct strv *search_path, const struct command *co
 				  err);
 }
 
+/* It asks about the service, and is no part of it. */
+static bool is_asker(enum board_role role)
+{
+	return role == ROLE_STATUS || role == ROLE_READY || role == ROLE_HEALTH;
+}
+
 /* One command of a unit, ready to be cloned. `out_fd` is the pipe of StatusExec=, -1: as the
  * unit says. */
 static int launch(struct service *s, const struct command *command, enum board_role role,
@@ -272,8 +278,8 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	spawn.fds = pass.v;
 	spawn.n_fds = pass.n;
 	/* A status probe is no part of the service: its end must not count as the service's. */
-	spawn.cgroup_fd = role == ROLE_STATUS ? -1 : s->cgroup_fd;
-	spawn.cgroup_procs = role != ROLE_STATUS && *procs ? procs : NULL;
+	spawn.cgroup_fd = is_asker(role) ? -1 : s->cgroup_fd;
+	spawn.cgroup_procs = !is_asker(role) && *procs ? procs : NULL;
 	r = spawn_process(m->board, &spawn, &task->pidfd, err);
 	/* The copy of the secrets that the environment holds goes with it. */
 	for (size_t i = 0; is_main && i < env.n; i++)
@@ -281,7 +287,7 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	if (r < 0)
 		return r;
 	task->slot = r;
-	if (role != ROLE_STATUS) {
+	if (!is_asker(role)) {
 		/* The kernel gives a number out anew only when no session has it any more. */
 		for (size_t i = 0; i < m->n_services; i++)
 			for (unsigned k = 0; k < ARRAY_LEN(m->services[i]->sessions); k++)
@@ -312,6 +318,8 @@ int launch_command(struct service *s, unsigned action, struct err *err)
 	}
 	if (index >= commands->n)
 		return err_set(err, -EINVAL, "its commands have changed meanwhile");
+	if (action & DO_SPAWN_MAIN && index == 0)
+		ready_log_begin(s);
 	r = launch(s, &commands->v[index], is_main ? ROLE_MAIN : ROLE_CONTROL, code, -1,
 		   is_main ? &s->main : &s->control, err);
 	if (r < 0 || !(action & DO_SPAWN_MAIN))
@@ -321,6 +329,12 @@ int launch_command(struct service *s, unsigned action, struct err *err)
 	s->exec_us = now_us();
 	status_on(s);
 	return 0;
+}
+
+int launch_probe(struct service *s, const struct command *command, enum board_role role,
+		 unsigned index, int out_fd, struct task *task, struct err *err)
+{
+	return launch(s, command, role, index, out_fd, task, err);
 }
 
 int launch_status(struct service *s, struct err *err)

@@ -161,10 +161,12 @@ static int open_journal(struct manager *m, struct err *err)
 	struct journal_config config = {
 		.dir = m->log_dir,
 		.cursors = state_cursors(&m->state),
-		.wake_fd = -1,
+		.wake_fd = ready_log_open(m, err),
 		.group = m->coder.set ? m->coder.gid : (gid_t)-1,
 	};
 
+	if (config.wake_fd < 0)
+		return config.wake_fd;
 	return journal_start(&m->journal, &config, err);
 }
 

@@ -18,6 +18,7 @@
 #include "supervisor/fdstore.h"
 #include "supervisor/sockets.h"
 #include "supervisor/spawn.h"
+#include "supervisor/watch.h"
 
 #define STABLE_USEC                                                                              \
 	(10 * USEC_PER_SEC) /* up for so long: the next crash begins at the shortest pause again \
@@ -88,10 +89,6 @@ void task_close(struct manager *m, struct task *task)
 void service_set_unit(struct service *s, struct unit *unit)
 {
 	const struct unit_life *life = &unit->life;
-	bool probing = s->probing;
-
-	/* A question under way points into the target that goes. */
-	probe_off(s);
 	s->unit = unit;
 	s->policy = (struct service_policy){
 		.kind = unit->kind,
@@ -103,7 +100,7 @@ void service_set_unit(struct service *s, struct unit *unit)
 		.n_reload = (unsigned)life->reload.n,
 		.n_stop = (unsigned)unit->stop.n,
 		.n_stop_post = (unsigned)life->stop_post.n,
-		.has_probe = unit->ready_http != NULL,
+		.has_probe = ready_has(unit),
 		.remain_after_exit = life->remain_after_exit,
 		.no_sigkill = life->no_sigkill,
 		.restart = unit->restart,
@@ -111,12 +108,8 @@ void service_set_unit(struct service *s, struct unit *unit)
 		.stop_timeout_mode = life->stop_timeout_mode,
 	};
 	s->log.stale = true;
-	probe_target_free(s->probe_target);
-	s->probe_target = NULL;
-	if (unit->ready_http && probe_target_parse(unit->ready_http, &s->probe_target, NULL) < 0)
-		s->policy.has_probe = false;
-	if (probing && s->policy.has_probe)
-		probe_on(s);
+	ready_set_unit(s);
+	health_set_unit(s);
 }
 
 struct service *service_new(struct manager *m, struct unit *unit)
@@ -129,8 +122,8 @@ struct service *service_new(struct manager *m, struct unit *unit)
 	s->main = s->control = s->status = s->witness = TASK_NONE;
 	s->notify_fd = s->exec_pipe = s->status_pipe = -1;
 	service_log_init(&s->log);
-	s->cgroup_fd = s->probe.fd = -1;
-	s->notify_source.fd = s->exec_source.fd = s->status_source.fd = s->probe_source.fd = -1;
+	s->cgroup_fd = -1;
+	s->notify_source.fd = s->exec_source.fd = s->status_source.fd = -1;
 	service_set_unit(s, unit);
 	return s;
 }
@@ -148,7 +141,8 @@ void service_free(struct service *s)
 	struct manager *m = s->manager;
 	char name[KEEPER_NAME_MAX];
 
-	probe_off(s);
+	watch_free(s->ready);
+	watch_free(s->health);
 	sockets_free(s);
 	fdstore_free(s);
 	close_watched(m, &s->notify_source, &s->notify_fd);
@@ -168,7 +162,6 @@ void service_free(struct service *s)
 	if (s->cgroup_fd >= 0)
 		close(s->cgroup_fd);
 	cgroup_remove(&m->cgroups, s->unit->name);
-	probe_target_free(s->probe_target);
 	strv_free(&s->notes);
 	if (s->orphan)
 		unit_free(s->orphan);
@@ -255,6 +248,10 @@ void manager_read_board(struct manager *m)
 		 * may decide about it. */
 		if (has_ended(m, &s->status))
 			service_task_ended(s, &s->status);
+		if (s->ready && has_ended(m, &s->ready->task))
+			service_task_ended(s, &s->ready->task);
+		if (s->health && has_ended(m, &s->health->task))
+			service_task_ended(s, &s->health->task);
 		if (has_ended(m, &s->witness))
 			service_task_ended(s, &s->witness);
 		if (has_ended(m, &s->control))

@@ -26,7 +26,6 @@
 #include "supervisor/name_index.h"
 #include "supervisor/order.h"
 #include "supervisor/processes.h"
-#include "supervisor/probe.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
 #include "supervisor/service_log.h"
@@ -49,7 +48,8 @@ struct task {
 enum service_timer {
 	TIMER_STATE = 0, /* EVENT_TIMEOUT or EVENT_RESTART_DUE */
 	TIMER_SPAWN,     /* fork said EAGAIN: try the same command again */
-	TIMER_PROBE,     /* next question of the readiness probe, or the end of the one under way */
+	TIMER_PROBE,     /* the next round of Ready…=, or the end of the question under way */
+	TIMER_HEALTH,    /* the same of Health…= */
 	TIMER_STATUS,    /* next StatusExec= */
 	TIMER_UPHOLD,    /* start it again, as another one's Upholds= says */
 	TIMER_EMPTY,     /* look again whether all its processes have gone */
@@ -69,6 +69,16 @@ struct service_past {
 	enum service_result result;
 	char text[96];
 };
+
+enum health_state {
+	HEALTH_NONE = 0,  /* nobody asks */
+	HEALTH_STARTING,  /* it is up, and was not well yet */
+	HEALTH_HEALTHY,   /* the last answers were good, or too few bad ones came in a row */
+	HEALTH_UNHEALTHY, /* HealthRetries= failures in a row */
+};
+
+struct watch;
+struct json;
 
 struct service {
 	struct manager *manager;
@@ -90,10 +100,12 @@ struct service {
 	int exec_pipe;        /* read end; Type=exec waits for its end */
 	int status_pipe;      /* read end of StatusExec='s output */
 	int cgroup_fd;
-	struct source notify_source, exec_source, status_source, probe_source;
-	struct probe_target *probe_target;
-	struct probe probe; /* under way where probe.fd >= 0 */
-	bool probing;
+	struct source notify_source, exec_source, status_source;
+
+	struct watch *ready, *health; /* watch.h; NULL: nothing to ask */
+	bool log_matched;             /* ReadyLog= has come in this run */
+	enum health_state health_state;
+	unsigned health_failures; /* in a row */
 
 	uint64_t timers[SERVICE_TIMERS];
 	struct fdstore *fdstore;   /* fdstore.c; NULL: nothing is stored */
@@ -123,7 +135,6 @@ struct service {
 	unsigned n_past;
 	char error[SERVICE_TEXT];       /* last error, a sentence; empty: none */
 	char status_text[SERVICE_TEXT]; /* sd_notify STATUS= or StatusExec= */
-	char probe_text[128];           /* what the probe says while it is not ready */
 	char status_buf[SERVICE_TEXT];  /* StatusExec='s output so far */
 	size_t status_len;
 	struct strv notes; /* of the loader, about this unit */
@@ -155,7 +166,7 @@ struct manager {
 	char runtime_dir[108]; /* /run/hakim; empty: none can be written */
 	char log_dir[108];
 
-	struct source wake_source, keeper_source;
+	struct source wake_source, keeper_source, journal_source;
 	int say_index;    /* the cursor of our own log; -1 */
 	int say_read;     /* read end of our own log, as PID 1 kept it; -1 */
 	int control_kept; /* the control socket, as PID 1 kept it; -1 */
@@ -267,6 +278,9 @@ void adopt_taken_over(struct service *s, struct task *task);
  * errno: it cannot be. */
 int launch_command(struct service *s, unsigned action, struct err *err);
 int launch_status(struct service *s, struct err *err);
+/* A command of Ready…= or Health…=; `out_fd` stays the caller's. */
+int launch_probe(struct service *s, const struct command *command, enum board_role role,
+		 unsigned index, int out_fd, struct task *task, struct err *err);
 
 /* launch_list.c */
 enum launch_list {
@@ -339,10 +353,29 @@ void manager_say_notes(struct manager *m);
 int notify_open(struct service *s, struct err *err);
 void notify_adopt(struct service *s, int fd);
 
-/* watch.c */
+/* ready.c: EVENT_PROBE_OK when all of Ready…= holds. */
+bool ready_has(const struct unit *unit);
+void ready_set_unit(struct service *s);
+void ready_log_begin(struct service *s);
 void probe_on(struct service *s);
 void probe_off(struct service *s);
-void probe_due(struct service *s);
+void ready_resume(struct service *s);
+struct task *ready_task(struct service *s);      /* NULL on a lack of memory */
+const char *ready_text(const struct service *s); /* why it is not ready, or NULL */
+/* The journal's eventfd, watched; or a negative errno. */
+int ready_log_open(struct manager *m, struct err *err);
+
+/* health.c: EVENT_UNHEALTHY when Health…= has failed too often. */
+void health_set_unit(struct service *s);
+void health_on(struct service *s);
+void health_off(struct service *s);
+void health_resume(struct service *s);
+struct task *health_task(struct service *s); /* NULL on a lack of memory */
+const char *health_name(enum health_state state);
+enum health_state health_parse(const char *name);
+void health_report(const struct service *s, struct json *j); /* "health": … */
+
+/* watch.c */
 void exec_pipe_watch(struct service *s, int fd);
 void status_on(struct service *s);
 void status_due(struct service *s);

@@ -80,7 +80,7 @@ static const char *status_text(const struct service *s)
 {
 	if (s->status_text[0])
 		return s->status_text;
-	return s->machine.state == SERVICE_READY_WAIT && s->probe_text[0] ? s->probe_text : NULL;
+	return s->machine.state == SERVICE_READY_WAIT ? ready_text(s) : NULL;
 }
 
 static void tail(struct service *s, struct json *j)
@@ -161,6 +161,7 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	if (s->notify_errno)
 		json_int(j, "errno", s->notify_errno);
 	ends(s, j);
+	health_report(s, j);
 	json_string(j, "log", log);
 	json_int(j, "log_lost", (int64_t)counters.lost_bytes);
 	json_int(j, "log_suppressed", (int64_t)counters.suppressed);

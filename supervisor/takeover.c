@@ -17,6 +17,7 @@
 #include "supervisor/fdstore.h"
 #include "supervisor/manager.h"
 #include "supervisor/sockets.h"
+#include "supervisor/watch.h"
 
 /*
  * The format is lines of "key value"; "service NAME" begins a service. Unknown keys are skipped, so
@@ -126,6 +127,12 @@ static void save_service(struct manager *m, size_t *len, const struct service *s
 	fdstore_save(s, save_stored, &saving);
 	add_text(m, len, "error", s->error);
 	add_text(m, len, "status", s->status_text);
+	if (s->log_matched)
+		add(m, len, "ready-log %d\n", s->log_matched);
+	if (s->health_state != HEALTH_NONE)
+		add(m, len, "health %s %u\n", health_name(s->health_state), s->health_failures);
+	if (s->health)
+		add_text(m, len, "health-text", s->health->text);
 }
 
 void takeover_save(struct manager *m)
@@ -318,6 +325,14 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 		fdstore_expect(s, u[0], i[0], line + i[1]);
 	} else if (strncmp(line, "error ", 6) == 0) {
 		snprintf(s->error, sizeof(s->error), "%s", line + 6);
+	} else if (sscanf(line, "ready-log %d", &i[0]) == 1) {
+		s->log_matched = i[0];
+	} else if (sscanf(line, "health %23s %u", state, &u[0]) == 2) {
+		s->health_state = health_parse(state);
+		s->health_failures = u[0];
+	} else if (strncmp(line, "health-text ", 12) == 0) {
+		if (s->health)
+			snprintf(s->health->text, sizeof(s->health->text), "%s", line + 12);
 	} else if (strncmp(line, "status ", 7) == 0) {
 		snprintf(s->status_text, sizeof(s->status_text), "%s", line + 7);
 	}
@@ -357,6 +372,10 @@ static struct task *task_of_role(struct service *s, uint32_t role)
 		return &s->status;
 	case ROLE_WITNESS:
 		return &s->witness;
+	case ROLE_READY:
+		return ready_task(s);
+	case ROLE_HEALTH:
+		return health_task(s);
 	default:
 		return NULL;
 	}
@@ -624,9 +643,6 @@ static void resume(struct service *s)
 		resume_start(s);
 		break;
 	case SERVICE_READY_WAIT:
-		resume_up(s);
-		probe_on(s);
-		break;
 	case SERVICE_RUNNING:
 	case SERVICE_RELOAD_SIGNAL:
 	case SERVICE_RELOAD_NOTIFY:
@@ -650,6 +666,8 @@ static void resume(struct service *s)
 	default:
 		break;
 	}
+	ready_resume(s);
+	health_resume(s);
 	if (s->main.slot >= 0 && s->unit->status_exec.path)
 		s->timers[TIMER_STATUS] = now_us() + USEC_PER_SEC;
 }

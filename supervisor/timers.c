@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "supervisor/manager.h"
+#include "supervisor/watch.h"
 
 #define EMPTY_FIRST_USEC 2000
 #define EMPTY_MAX_USEC   100000
@@ -162,7 +163,12 @@ static void timer_due(struct service *s, enum service_timer timer)
 		service_carry_out(s, s->spawn_action);
 		break;
 	case TIMER_PROBE:
-		probe_due(s);
+		if (s->ready)
+			watch_due(s->ready);
+		break;
+	case TIMER_HEALTH:
+		if (s->health)
+			watch_due(s->health);
 		break;
 	case TIMER_STATUS:
 		status_due(s);

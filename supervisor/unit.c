@@ -172,6 +172,9 @@ void unit_free(struct unit *unit)
 		&unit->requires,         &unit->environment_default,
 		&unit->environment,      &unit->environment_files,
 		&unit->pass_environment, &unit->secret_pipe,
+		&unit->ready.http,       &unit->ready.tcp,
+		&unit->ready.sockets,    &unit->health.http,
+		&unit->health.tcp,       &unit->health.sockets,
 		&unit->sockets,          &unit->open_files,
 	};
 	char *texts[] = {
@@ -183,7 +186,11 @@ void unit_free(struct unit *unit)
 		unit->group,
 		unit->working_directory,
 		unit->working_directory_from,
-		unit->ready_http,
+		unit->ready.http_status,
+		unit->ready.http_body,
+		unit->ready.log,
+		unit->health.http_status,
+		unit->health.http_body,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
@@ -205,6 +212,8 @@ void unit_free(struct unit *unit)
 	commands_free(&unit->start);
 	commands_free(&unit->stop);
 	unit_life_free(&unit->life);
+	commands_free(&unit->ready.exec);
+	commands_free(&unit->health.exec);
 	command_free(&unit->status_exec);
 	socket_config_free(unit->socket);
 	free(unit);

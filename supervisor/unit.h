@@ -183,6 +183,16 @@ struct unit_life {
 	bool vital; /* [X-Hakim] Vital=: its end is the container's */
 };
 
+/* Ready…= or Health…=: what is asked, all of which must hold. */
+struct unit_watch {
+	struct strv http, tcp, sockets; /* probe.h */
+	char *http_status, *http_body;  /* of all of `http`; NULL: 2xx, and any body */
+	struct commands exec;
+	char *log;              /* a line of the log (pattern.h) */
+	uint64_t interval_usec; /* between two rounds; default 250 ms, health: 30 s */
+	uint64_t timeout_usec;  /* of each question; default 5 s */
+};
+
 struct unit_problem {
 	char *text; /* "file:line: Directive: what is wrong" */
 	bool fatal; /* the unit is not loaded; else it is a note (an unknown directive …) */
@@ -258,9 +268,11 @@ struct unit {
 	struct socket_config *socket;
 
 	/* [X-Hakim] */
-	bool strict;                  /* Strict=: what this container forbids is a failure */
-	char *ready_http;             /* an http:// URL: ready when it answers 200 (2xx) */
-	uint64_t ready_interval_usec; /* ReadyIntervalSec=, default 250 ms */
+	bool strict;                /* Strict=: what this container forbids is a failure */
+	struct unit_watch ready;    /* Ready…= */
+	struct unit_watch health;   /* Health…=; without `log` */
+	unsigned health_retries;    /* HealthRetries=, default 3: failures in a row */
+	uint64_t health_start_usec; /* HealthStartPeriodSec=, default 0 */
 	struct command status_exec; /* path NULL: none. StatusExec=: its last line of output is the
 				       status text */
 	uint64_t status_interval_usec; /* StatusIntervalSec=, default 30 s while starting, ten times

@@ -1,6 +1,6 @@
 /*
- * watch.c - what a service tells by other means than its end: its readiness probe, the pipe that
- * tells of an execve, and the output of StatusExec=.
+ * watch.c - what a service tells by other means than its end: the pipe that tells of an execve, and
+ * the output of StatusExec=.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,76 +12,8 @@
 
 #include "supervisor/manager.h"
 
-#define PROBE_TIMEOUT_USEC  (5 * USEC_PER_SEC)
 #define STATUS_READY_FACTOR 10 /* a service that is up is asked so much more seldom */
 #define STATUS_FIRST_USEC   (2 * USEC_PER_SEC)
-
-static void probe_ready(void *owner, uint32_t events);
-
-static void probe_end(struct service *s)
-{
-	loop_remove(&s->manager->loop, &s->probe_source);
-	if (s->probe.fd >= 0)
-		probe_close(&s->probe);
-	s->probe.fd = -1;
-}
-
-static void probe_result(struct service *s, enum probe_result result)
-{
-	struct manager *m = s->manager;
-
-	if (result == PROBE_AGAIN) {
-		/* The fd may have changed: "localhost" is tried as ::1 and then as 127.0.0.1. */
-		loop_remove(&m->loop, &s->probe_source);
-		if (loop_add(&m->loop, &s->probe_source, s->probe.fd, probe_events(&s->probe),
-			     probe_ready, s, NULL) == 0)
-			return;
-		result = PROBE_BAD;
-	}
-	snprintf(s->probe_text, sizeof(s->probe_text), "%s", s->probe.text);
-	probe_end(s);
-	if (result == PROBE_OK) {
-		s->probing = false;
-		service_timer_set(s, TIMER_PROBE, 0);
-		service_event(s, EVENT_PROBE_OK);
-		return;
-	}
-	service_timer_set(s, TIMER_PROBE, now_us() + s->unit->ready_interval_usec);
-}
-
-static void probe_ready(void *owner, uint32_t events)
-{
-	struct service *s = owner;
-
-	probe_result(s, probe_step(&s->probe));
-}
-
-void probe_on(struct service *s)
-{
-	s->probing = true;
-	/* The first question at once: what was ready in no time is seen so in no time. */
-	service_timer_set(s, TIMER_PROBE, now_us() + 1000);
-}
-
-void probe_off(struct service *s)
-{
-	s->probing = false;
-	service_timer_set(s, TIMER_PROBE, 0);
-	probe_end(s);
-}
-
-void probe_due(struct service *s)
-{
-	if (!s->probing || !s->probe_target)
-		return;
-	if (s->probe.fd >= 0) {
-		snprintf(s->probe.text, sizeof(s->probe.text), "no answer for 5 s");
-		probe_result(s, PROBE_BAD);
-		return;
-	}
-	service_timer_set(s, TIMER_PROBE, now_us() + PROBE_TIMEOUT_USEC);
-	probe_result(s, probe_start(&s->probe, s->probe_target));
-}
 
 static void exec_pipe_ready(void *owner, uint32_t events)
 {

@@ -11,7 +11,6 @@
 #include "supervisor/ctl/ctl.h"
 #include "supervisor/ctl/status.h"
 #include "supervisor/graph.h"
-#include "supervisor/probe.h"
 #include "supervisor/unit_dirs.h"
 
 /* What was found, of files or of directories. */
@@ -41,24 +40,6 @@ static int add(struct problems *problems, char *text, bool fatal, const char *un
 	}
 	grown[problems->n++] = (struct unit_problem){.text = text, .fatal = fatal, .unit = name};
 	return 0;
-}
-
-/* The URL of the probe: the loader takes it as it is. */
-static int check_probe(struct problems *problems, const struct unit *unit)
-{
-	struct probe_target *target = NULL;
-	struct err err = {0};
-	char *text;
-
-	if (!unit->ready_http)
-		return 0;
-	if (probe_target_parse(unit->ready_http, &target, &err) == 0) {
-		probe_target_free(target);
-		return 0;
-	}
-	if (asprintf(&text, "%s: ReadyHTTP: %s", unit->path, err.text) < 0)
-		text = NULL;
-	return add(problems, text, true, unit->name);
 }
 
 /* What only all units together show: names that nothing bears, and circles. */
@@ -194,8 +175,6 @@ int ctl_check(struct ctl *ctl)
 		r = load_files(&f, ctl->args.names, ctl->args.n_names, &err);
 	else
 		r = load_dirs(&f, &err);
-	for (size_t i = 0; i < f.set.n && r == 0; i++)
-		r = check_probe(&f.more, f.set.v[i]);
 	if (r < 0)
 		return ctl_complain(CTL_FAILED, "%s",
 				    err.text[0] ? err.text : "there is not enough memory");

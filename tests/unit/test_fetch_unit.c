@@ -90,7 +90,7 @@ static void the_containers_own_directories_win_and_the_probed_address_is_fixed(v
 	assert_null(strv_env_get(&unit->environment, "CODER_AGENT_LOG_DIR"));
 	assert_string_equal(strv_env_get(&unit->environment, "CODER_AGENT_DEBUG_ADDRESS"),
 			    "127.0.0.1:2113");
-	assert_string_equal(unit->ready_http, "http://127.0.0.1:2113/debug/manifest");
+	assert_string_equal(unit->ready.http.v[0], "http://127.0.0.1:2113/debug/manifest");
 	assert_string_equal(unit->status_exec.argv.v[1], "--probe-token");
 }
 

@@ -58,8 +58,8 @@ static void all_directives_of_a_unit_are_read(void **state)
 	assert_string_equal(unit->environment.v[1], "D=");
 	assert_string_equal(unit->environment_files.v[0], "-/etc/default/x");
 	assert_int_equal(unit->pass_environment.n, 2);
-	assert_string_equal(unit->ready_http, "http://127.0.0.1:2113/a%20x");
-	assert_int_equal(unit->ready_interval_usec, USEC_PER_SEC);
+	assert_string_equal(unit->ready.http.v[0], "http://127.0.0.1:2113/a%20x");
+	assert_int_equal(unit->ready.interval_usec, USEC_PER_SEC);
 	assert_string_equal(unit->status_exec.argv.v[1], "x.service");
 	assert_int_equal(unit->status_interval_usec, 10 * USEC_PER_SEC);
 	assert_string_equal(unit->secret_pipe.v[0], "T");

@@ -18,7 +18,7 @@ static void a_small_unit_has_systemds_defaults(void **state)
 	assert_int_equal(unit->timeout_stop_usec, 90 * USEC_PER_SEC);
 	assert_int_equal(unit->kill_signal, 15);
 	assert_int_equal(unit->kill_mode, KILL_CONTROL_GROUP);
-	assert_int_equal(unit->ready_interval_usec, 250000);
+	assert_int_equal(unit->ready.interval_usec, 250000);
 	assert_int_equal(unit->log_max_bytes, 8 << 20);
 	assert_int_equal(unit->log_keep, 4);
 	assert_null(unit->status_exec.path);
