@@ -12,16 +12,17 @@ _hakimctl() {
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		names='status start stop restart logs check reload reexec shutdown help version'
+		names='status start stop restart wait logs check reload reexec shutdown help version'
 		mapfile -t COMPREPLY < <(compgen -W "$names --help --version" -- "$current")
 		return
 	fi
 	case $command in
 	status) options="$options --json" ;;
 	start | stop | restart) options="$options --no-block" ;;
+	wait) options="$options --all --timeout=" ;;
 	logs) options="$options --follow --lines -f -n" ;;
 	check) options="$options --json" ;;
-	help) names='status start stop restart logs check reload reexec shutdown help version' ;;
+	help) names='status start stop restart wait logs check reload reexec shutdown help version' ;;
 	esac
 	case $current in
 	-*)
@@ -36,7 +37,7 @@ _hakimctl() {
 		*) names="$(_hakimctl_units) hakim" ;;
 		esac
 		;;
-	status | start | stop | restart) names=$(_hakimctl_units) ;;
+	status | start | stop | restart | wait) names=$(_hakimctl_units) ;;
 	check)
 		mapfile -t COMPREPLY < <(compgen -f -X '!*.service' -- "$current"; compgen -d -- "$current")
 		compopt -o filenames 2>/dev/null

@@ -79,5 +79,8 @@ struct control_verb {
 	void (*handle)(struct client *client, char *const *words, size_t n);
 };
 
+/* control_wait.c */
+void control_wait(struct client *client, char *const *words, size_t n);
+
 /* control_verbs.c. NULL: there is none. */
 const struct control_verb *control_verb_find(const char *name);

@@ -252,7 +252,7 @@ static void do_shutdown(struct client *client, char *const *words, size_t n)
 static const struct control_verb verbs[] = {
 	{"status", do_status},   {"start", do_start},       {"stop", do_stop},
 	{"restart", do_restart}, {"logs", do_logs},         {"reload", do_reload},
-	{"reexec", do_reexec},   {"shutdown", do_shutdown},
+	{"reexec", do_reexec},   {"shutdown", do_shutdown}, {"wait", control_wait},
 };
 
 const struct control_verb *control_verb_find(const char *name)

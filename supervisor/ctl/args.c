@@ -39,6 +39,7 @@ static const struct option_name {
 	{'n', "iterations", ARGS_ROUNDS, VALUE_COUNT},
 	{'d', "delay", ARGS_DELAY, VALUE_SECONDS},
 	{0, "sort", ARGS_SORT, VALUE_TEXT},
+	{0, "timeout", ARGS_TIMEOUT, VALUE_SECONDS},
 };
 
 static int unknown(const char *word, struct err *err)

@@ -32,7 +32,8 @@ enum args_option {
 	ARGS_ROUNDS = 1ull << 13,  /* -n N, --iterations=N */
 	ARGS_DELAY = 1ull << 14,   /* -d SECONDS, --delay=SECONDS */
 	ARGS_SORT = 1ull << 15,    /* --sort=cpu|memory|name|… */
-	ARGS_LAST = ARGS_SORT,
+	ARGS_TIMEOUT = 1ull << 16, /* --timeout=SECONDS */
+	ARGS_LAST = ARGS_TIMEOUT,
 };
 
 #define ARGS_LINES_ALL UINT64_MAX

@@ -59,6 +59,20 @@ const struct ctl_command ctl_commands[] = {
 		.help = "stop and start units, and wait until they are ready",
 		.more = "  --no-block    do not wait\n",
 	},
+	{
+		.name = "wait",
+		.run = ctl_wait,
+		.group = CTL_ACT,
+		.spec = {ARGS_ALL | ARGS_TIMEOUT, 0, ARGS_ANY},
+		.synopsis = "NAME... | --all [--timeout=SECONDS]",
+		.help = "wait until units are ready",
+		.more = "Also while the supervisor is only just starting. The exit status is 0 "
+			"when "
+			"all are ready, 1 when\n"
+			"one has failed, 124 when the time was over.\n"
+			"  --all             all that are to run\n"
+			"  --timeout=SECONDS no longer than this (default: for ever)\n",
+	},
 	/* ---- unit files ---- */
 	{
 		.name = "check",

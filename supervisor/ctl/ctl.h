@@ -21,6 +21,7 @@ enum ctl_exit {
 	CTL_INACTIVE = 3,      /* `status NAME` of a unit that is not active, as in systemctl */
 	CTL_NO_UNIT = 4,       /* there is no unit of that name, as in systemctl */
 	CTL_NO_SUPERVISOR = 5, /* nobody answers */
+	CTL_TIMED_OUT = 124,   /* `wait`: not in time, as timeout(1) says it */
 };
 
 /* The one context of the program. */
@@ -71,6 +72,7 @@ int help_no_command(const char *word);
 int ctl_status(struct ctl *ctl);
 int ctl_job(struct ctl *ctl); /* start, stop, restart, reload, shutdown: asked in their own words */
 int ctl_reexec(struct ctl *ctl);
+int ctl_wait(struct ctl *ctl);
 int ctl_logs(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);
 int ctl_help(struct ctl *ctl);

@@ -234,3 +234,58 @@ def test_probes_wake_the_supervisor_only_when_one_is_due(lxc, helpers):
     host.start({}, tty=False)
     wait_units(host, a="running", b="running")
     assert system_calls(supervisor(host), 5) == 0
+
+
+def waits(host, *words: str):
+    return host.exec(["hakimctl", "wait", *words], check=False)
+
+
+def test_wait_says_what_has_become_of_the_units(lxc, helpers):
+    host = lxc()
+    put_answer(host, helpers)
+    unit(host, "soon.service", service("--after 700 tcp 8001", "ReadyTCP=127.0.0.1:8001"))
+    unit(host, "skipped.service", "[Unit]\nConditionPathExists=/nowhere\n[Service]\nExecStart=/bin/sleep 1000\n")
+    unit(host, "once.service", "[Service]\nType=oneshot\nExecStart=/bin/sleep 0.5\n")
+    host.start({}, tty=False)
+    # The supervisor is perhaps not there yet.
+    done = waits(host, "--all", "--timeout=20")
+    assert done.returncode == 0, done.stderr
+    found = status(host)["units"]
+    assert [found[name]["sub"] for name in ("soon", "skipped", "once")] == ["running", "skipped", "dead"]
+    assert waits(host, "soon", "once").returncode == 0
+    done = waits(host, "soon", "skipped")
+    assert (done.returncode, done.stderr) == (
+        1, "hakimctl: skipped.service was not started: ConditionPathExists=/nowhere was not met\n")
+    assert waits(host, "nobody").returncode == 4
+    assert waits(host).returncode == 2
+    assert waits(host, "--all", "soon").returncode == 2
+    unit(host, "never.service", service("tcp 8002", "ReadyTCP=127.0.0.1:8003"))
+    unit(host, "bad.service", "[Unit]\nAfter=never.service\n[Service]\nExecStart=/bin/false\nType=oneshot\n")
+    host.exec(["hakimctl", "reload"])
+    done = waits(host, "never", "--timeout=0.4")
+    assert (done.returncode, done.stderr) == (
+        124, "hakimctl: not ready in time: never.service ready-wait: 127.0.0.1:8003: Connection refused\n")
+    done = waits(host, "--all", "--timeout", "0.4")
+    assert done.returncode == 124
+    assert "never.service ready-wait" in done.stderr and "bad.service waiting" in done.stderr
+    host.exec(["hakimctl", "stop", "never"])
+    done = waits(host, "--all")
+    assert done.returncode == 1
+    assert "bad.service failed: /bin/false exited with status 1" in done.stderr
+
+
+def test_wait_goes_on_when_the_supervisor_is_replaced(lxc, helpers):
+    host = lxc()
+    put_answer(host, helpers)
+    unit(host, "a.service", service("tcp 8001", "ReadyExec=/usr/bin/test -e /tmp/go"))
+    host.start({}, tty=False)
+    wait_units(host, a="ready-wait")
+    script = "hakimctl wait a --timeout=30; echo $? >/tmp/status"
+    host.exec(["sh", "-c", f"setsid sh -c '{script}' >/tmp/out 2>&1 </dev/null &"])
+    wait_until("it waits", lambda: host.exec(["pgrep", "-x", "hakimctl"], check=False).returncode == 0)
+    crash(host)
+    status(host)
+    assert not host.root("/tmp/status").exists(), host.read_file("/tmp/out")
+    host.put_file("/tmp/go", "")
+    wait_until("it has ended", lambda: host.root("/tmp/status").exists() and host.read_file("/tmp/status"))
+    assert (host.read_file("/tmp/status"), host.read_file("/tmp/out")) == (b"0\n", b"")
