@@ -82,5 +82,18 @@ struct control_verb {
 /* control_wait.c */
 void control_wait(struct client *client, char *const *words, size_t n);
 
+/* control_verbs.c: the named units start or stop, and the answer's end comes when they have. */
+void control_start(struct client *client, char *const *words, size_t n);
+void control_stop(struct client *client, char *const *words, size_t n);
+
+/* control_units.c */
+void control_reload(struct client *client, char *const *words, size_t n);
+void control_enable(struct client *client, char *const *words, size_t n);
+void control_disable(struct client *client, char *const *words, size_t n);
+void control_preset(struct client *client, char *const *words, size_t n);
+void control_mask(struct client *client, char *const *words, size_t n);
+void control_unmask(struct client *client, char *const *words, size_t n);
+void control_list_unit_files(struct client *client, char *const *words, size_t n);
+
 /* control_verbs.c. NULL: there is none. */
 const struct control_verb *control_verb_find(const char *name);

@@ -128,6 +128,18 @@ static void do_job(struct client *client, char *const *words, size_t n,
 		client_error(client, "the container is stopping");
 		return;
 	}
+	for (size_t i = 0; i < n; i++) {
+		const struct unit *unit = manager_find(m, words[i])->unit;
+
+		/* systemd.unit(5), RefuseManualStart=: for the sake of others only. */
+		if (job == order_stop ? unit->refuse_manual_stop : unit->refuse_manual_start) {
+			client_error(client,
+				     "%s may not be told to %s: it does so for other units "
+				     "only",
+				     unit->name, job == order_stop ? "stop" : "start");
+			return;
+		}
+	}
 	if (wait && !client_remember(client, words, n))
 		return;
 	for (size_t i = 0; i < n; i++) {
@@ -146,12 +158,12 @@ static void do_job(struct client *client, char *const *words, size_t n,
 		client_end(client, NULL);
 }
 
-static void do_start(struct client *client, char *const *words, size_t n)
+void control_start(struct client *client, char *const *words, size_t n)
 {
 	do_job(client, words, n, order_start, all_up);
 }
 
-static void do_stop(struct client *client, char *const *words, size_t n)
+void control_stop(struct client *client, char *const *words, size_t n)
 {
 	do_job(client, words, n, order_stop, all_down);
 }
@@ -215,14 +227,6 @@ static void do_logs(struct client *client, char *const *words, size_t n)
 
 /* ---- the supervisor as a whole ---- */
 
-static void do_reload(struct client *client, char *const *words, size_t n)
-{
-	struct err err = {0};
-	int r = manager_reload(client->m, 0, NULL, &err);
-
-	client_end(client, r < 0 ? err.text : NULL);
-}
-
 static void do_reexec(struct client *client, char *const *words, size_t n)
 {
 	struct manager *m = client->m;
@@ -250,9 +254,14 @@ static void do_shutdown(struct client *client, char *const *words, size_t n)
 }
 
 static const struct control_verb verbs[] = {
-	{"status", do_status},   {"start", do_start},       {"stop", do_stop},
-	{"restart", do_restart}, {"logs", do_logs},         {"reload", do_reload},
-	{"reexec", do_reexec},   {"shutdown", do_shutdown}, {"wait", control_wait},
+	{"status", do_status},      {"start", control_start},
+	{"stop", control_stop},     {"restart", do_restart},
+	{"logs", do_logs},          {"reload", control_reload},
+	{"reexec", do_reexec},      {"shutdown", do_shutdown},
+	{"enable", control_enable}, {"disable", control_disable},
+	{"preset", control_preset}, {"mask", control_mask},
+	{"unmask", control_unmask}, {"list-unit-files", control_list_unit_files},
+	{"wait", control_wait},
 };
 
 const struct control_verb *control_verb_find(const char *name)

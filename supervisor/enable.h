@@ -27,3 +27,41 @@ bool enable_state_is_disabled(const struct enable_state *state, const char *name
 
 /* True when what it is wanted by is reached at boot: one of the built-in targets. */
 bool install_is_boot(const struct unit_install *install);
+
+/* ---- enable_change.c ---- */
+
+enum enable_verb {
+	VERB_ENABLE = 0,
+	VERB_DISABLE,
+	VERB_PRESET, /* back to what the image says: modules on, others off */
+	VERB_MASK,
+	VERB_UNMASK,
+};
+
+/* What was done to the file system, in order. */
+struct enable_change {
+	char *unit;
+	char *path;
+	char *target; /* of the link; NULL: it was taken away */
+};
+
+struct enable_changes {
+	struct enable_change *v;
+	size_t n;
+	struct strv notes; /* what else there is to say, a sentence each */
+};
+
+/*
+ * Changes what a restart will find, for one unit and for what its Also= names; each link comes and
+ * goes in one step. Nothing running is touched. *name of an alias, an instance or a template with
+ * DefaultInstance=: `unit` (room for UNIT_NAME_MAX) is the unit that was meant. -ENOENT: there is
+ * none.
+ */
+int enable_change(const struct unit_paths *paths, enum enable_verb verb, const char *name,
+		  char *unit, struct enable_changes *changes, struct err *err);
+void enable_changes_free(struct enable_changes *changes);
+
+/* The word of `systemctl is-enabled`: "enabled", "disabled", "static", "alias", "masked". */
+const char *enable_word(const struct enable_state *state, const struct unit_place *place,
+			const char *name, const struct unit_install *install);
+bool install_is_empty(const struct unit_install *install);

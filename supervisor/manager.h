@@ -206,6 +206,8 @@ int manager_index(struct manager *m, struct service *s);
  * made for lack of memory is no unit any more, and -ENOMEM.
  */
 int manager_align(struct manager *m);
+/* Frees the services whose unit is gone and that have come to rest. */
+void manager_forget_orphans(struct manager *m);
 /* What was said about units, from one problem on: into their notes and the manager's. */
 void manager_tell_problems(struct manager *m, size_t from);
 /* The graph, built anew if units were loaded meanwhile. */

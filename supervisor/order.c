@@ -110,8 +110,10 @@ static void start(struct manager *m, struct service *s, struct relation_tasks *t
 {
 	enum service_state state = s->machine.state;
 
-	if (m->stopping || (!service_is_at_rest(state) && state != SERVICE_AUTO_RESTART &&
-			    !service_is_stopping(state) && !s->stop_pending))
+	/* What has no unit any more goes on until its end, and no longer. */
+	if (m->stopping || s->orphan ||
+	    (!service_is_at_rest(state) && state != SERVICE_AUTO_RESTART &&
+	     !service_is_stopping(state) && !s->stop_pending))
 		return;
 	s->stop_pending = false;
 	order_touch(m, s);
@@ -138,6 +140,10 @@ static void restart(struct manager *m, struct service *s, struct relation_tasks 
 		return;
 	if (service_is_at_rest(s->machine.state)) {
 		start(m, s, tasks);
+		return;
+	}
+	if (s->orphan) {
+		stop(m, s, tasks);
 		return;
 	}
 	if (s->machine.start_again)
@@ -357,6 +363,7 @@ void order_run(struct manager *m)
 	while ((s = queue_pop(m)))
 		look(m, s);
 	m->order_pending = false;
+	manager_forget_orphans(m);
 	announce(m);
 	control_settled(m);
 	if (m->stopping && !m->stopped_told && all_stopped(m)) {

@@ -126,6 +126,30 @@ int manager_align(struct manager *m)
 	return r;
 }
 
+void manager_forget_orphans(struct manager *m)
+{
+	size_t kept = m->units.n, had = m->n_services;
+
+	for (size_t i = kept; i < had; i++) {
+		struct service *s = m->services[i];
+
+		if (s->orphan && service_is_at_rest(s->machine.state) && s->main.slot < 0 &&
+		    s->control.slot < 0 && s->status.slot < 0) {
+			service_free(s);
+			continue;
+		}
+		s->index = kept;
+		m->services[kept++] = s;
+	}
+	if (kept >= had)
+		return;
+	m->n_services = kept;
+	m->dirty = true;
+	name_index_free(&m->index);
+	for (size_t i = 0; i < kept; i++)
+		manager_index(m, m->services[i]);
+}
+
 struct service *manager_get(struct manager *m, const char *name, struct err *err)
 {
 	struct service *s = manager_find(m, name);

@@ -40,6 +40,9 @@ static const struct option_name {
 	{'d', "delay", ARGS_DELAY, VALUE_SECONDS},
 	{0, "sort", ARGS_SORT, VALUE_TEXT},
 	{0, "timeout", ARGS_TIMEOUT, VALUE_SECONDS},
+	{0, "now", ARGS_NOW, VALUE_NONE},
+	{'n', "dry-run", ARGS_DRY_RUN, VALUE_NONE},
+	{0, "no-restart", ARGS_NO_RESTART, VALUE_NONE},
 };
 
 static int unknown(const char *word, struct err *err)

@@ -88,10 +88,54 @@ const struct ctl_command ctl_commands[] = {
 	},
 	{
 		.name = "reload",
-		.run = ctl_job,
+		.run = ctl_reload,
 		.group = CTL_FILES,
-		.synopsis = "",
-		.help = "read the unit files anew; what runs goes on",
+		.spec = {ARGS_DRY_RUN | ARGS_NO_RESTART | ARGS_JSON, 0, 0},
+		.synopsis = "[--dry-run] [--no-restart] [--json]",
+		.help = "read the unit files anew, and start, restart and stop what has changed",
+		.more = "What is new, changed and gone is shown before it is acted on. Units that "
+			"are "
+			"as they were are\nnot touched. If a known unit cannot be read any more, "
+			"nothing "
+			"at all is changed.\n"
+			"  -n, --dry-run     only show it\n"
+			"  --no-restart      read the files, but let everything run as it does\n"
+			"  --json            what the supervisor said, as one JSON object\n",
+	},
+	{
+		.name = "enable",
+		.run = ctl_enable,
+		.group = CTL_FILES,
+		.spec = {ARGS_NOW, 1, ARGS_ANY},
+		.synopsis = "NAME... [--now]",
+		.help = "let units start with the container",
+		.more = "  --now         start them, too\n",
+	},
+	{
+		.name = "disable",
+		.run = ctl_enable,
+		.group = CTL_FILES,
+		.spec = {ARGS_NOW, 1, ARGS_ANY},
+		.synopsis = "NAME... [--now]",
+		.help = "let units not start with the container any more",
+		.more = "  --now         stop them, too\n",
+	},
+	{
+		.name = "mask",
+		.run = ctl_enable,
+		.group = CTL_FILES,
+		.spec = {ARGS_NOW, 1, ARGS_ANY},
+		.synopsis = "NAME... [--now]",
+		.help = "hide units, so that nothing can start them",
+		.more = "  --now         stop them, too\n",
+	},
+	{
+		.name = "unmask",
+		.run = ctl_enable,
+		.group = CTL_FILES,
+		.spec = {0, 1, ARGS_ANY},
+		.synopsis = "NAME...",
+		.help = "take a mask back",
 	},
 	/* ---- the whole ---- */
 	{

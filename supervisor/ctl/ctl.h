@@ -70,7 +70,9 @@ int help_no_command(const char *word);
 
 /* The subcommands. */
 int ctl_status(struct ctl *ctl);
-int ctl_job(struct ctl *ctl); /* start, stop, restart, reload, shutdown: asked in their own words */
+int ctl_job(struct ctl *ctl); /* start, stop, restart, shutdown: asked in their own words */
+int ctl_reload(struct ctl *ctl);
+int ctl_enable(struct ctl *ctl); /* enable, disable, mask, unmask */
 int ctl_reexec(struct ctl *ctl);
 int ctl_wait(struct ctl *ctl);
 int ctl_logs(struct ctl *ctl);

@@ -36,11 +36,13 @@ int sc_complain(int status, const char *fmt, ...)
 
 static int ask_manager(struct systemctl *s)
 {
-	const char *words[] = {s->verb->ask};
+	/* daemon-reload is about definitions: nothing starts or stops. */
+	bool reload = strcmp(s->verb->ask, "reload") == 0;
+	const char *words[] = {s->verb->ask, "--no-restart"};
 	_cleanup_(reply_free) struct reply reply = {0};
 	struct err err = {0};
 
-	if (sc_ask(words, 1, CLIENT_TIMEOUT_MS, &reply, &err) < 0)
+	if (sc_ask(words, reload ? 2 : 1, CLIENT_TIMEOUT_MS, &reply, &err) < 0)
 		return sc_complain(SC_FAILED, "Failed to %s: %s", s->verb->name, err.text);
 	return SC_OK;
 }

@@ -119,7 +119,9 @@ def test_a_supervisor_that_says_nothing_is_given_up(serve: Any, place: Path) -> 
     (["start", "a", "b"], ["start", "a", "b"]),
     (["stop", "a.service", "--no-block"], ["stop", "--no-block", "a.service"]),
     (["restart", "--", "-a"], ["restart", "-a"]),
-    (["reload"], ["reload"]), (["shutdown"], ["shutdown"]),
+    (["shutdown"], ["shutdown"]), (["unmask", "a"], ["unmask", "a"]),
+    (["enable", "a", "--now"], ["enable", "--now", "a"]), (["disable", "a", "b"], ["disable", "a", "b"]),
+    (["mask", "--now", "a"], ["mask", "--now", "a"]),
 ])
 def test_a_job_is_asked_in_the_words_of_the_protocol(serve: Any, ctl: Run, args: list[str],
                                                      words: list[str]) -> None:
@@ -127,6 +129,35 @@ def test_a_job_is_asked_in_the_words_of_the_protocol(serve: Any, ctl: Run, args:
     done = ctl(*args)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert server.requests == [words]
+
+
+def test_a_reload_shows_what_it_does_before_it_does_it(serve: Any, ctl: Run) -> None:
+    server = serve(scripted({"type": "diff", "unit": "a.service", "change": "new"},
+                            {"type": "diff", "unit": "\x1b[2J", "change": "removed"}))
+    done = ctl("reload", "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert server.requests == [["reload", "--dry-run"]]
+    lines = done.stdout.splitlines()
+    assert lines[1].split() == ["new", "a.service"]
+    assert lines[2].split()[0] == "removed" and "\x1b" not in done.stdout
+    done = ctl("reload", "--no-restart", "--json")
+    assert [c["unit"] for c in json.loads(done.stdout)["changes"]] == ["a.service", "\x1b[2J"]
+    assert server.requests[1:] == [["reload", "--dry-run", "--no-restart"], ["reload", "--no-restart"]]
+
+
+def test_a_reload_that_changes_nothing_says_so(serve: Any, ctl: Run) -> None:
+    server = serve(scripted())
+    assert ctl("reload").stdout == "nothing has changed\n"
+    assert server.requests == [["reload", "--dry-run"], ["reload"]]
+
+
+def test_what_enable_has_done_is_shown(serve: Any, ctl: Run) -> None:
+    serve(scripted({"type": "change", "unit": "a.service", "change": "link", "path": "/e/a", "target": "/l/a"},
+                   {"type": "change", "unit": "b.service", "change": "unlink", "path": "/e/b", "target": None},
+                   {"type": "note", "text": "that is all"}, {"type": "new-in-the-future"}))
+    done = ctl("enable", "a")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "created /e/a → /l/a\nremoved /e/b\nthat is all\n"
 
 
 def test_a_job_that_failed_says_why(serve: Any, ctl: Run) -> None:

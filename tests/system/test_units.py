@@ -2,7 +2,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from hakim import services, status, supervisor, unit, wait_units
 from hosts.host import Host
@@ -165,4 +169,90 @@ def test_a_target_of_ones_own_pulls_up_and_waits(lxc):
     wait_units(host, a="dead", b="dead", c="dead")
     assert status(host)["units"].get("multi-user.target") is None
     assert '"active": "active"' in host.exec(["hakimctl", "status", "--json", "multi-user.target"]).stdout
+    assert host.stop() == 0
+
+
+def boot_again(lxc: Callable[[], Host], host: Host) -> Host:
+    """Stops the container, and starts one that has its /etc."""
+    again = lxc()
+    for part in ("hakim", "systemd"):
+        shutil.copytree(host.root(f"/etc/{part}"), again.files / "etc" / part, symlinks=True)
+    assert host.stop() == 0
+    again.start({}, tty=False)
+    return again
+
+
+def pids(found: dict[str, Any]) -> dict[str, int]:
+    """The main process of each unit that has one."""
+    return {name: u["pid"] for name, u in found["units"].items() if u["pid"]}
+
+
+@pytest.mark.timeout(180)
+def test_a_reload_touches_only_what_has_changed(lxc):
+    host = lxc()
+    for i in range(100):
+        unit(host, f"n{i}.service", f"[Unit]\nDescription={i}\n" + SLEEP)
+    host.start({}, tty=False)
+    wait_until("all run", lambda: len(pids(status(host))) == 100, 60)
+    before = pids(status(host))
+    assert host.exec(["hakimctl", "reload"]).stdout == "nothing has changed\n"
+    unit(host, "n42.service", "[Unit]\nDescription=changed\n" + SLEEP)
+    dry = host.exec(["hakimctl", "reload", "--dry-run"]).stdout.split()
+    assert dry == ["CHANGE", "UNIT", "changed", "n42.service"]
+    assert pids(status(host)) == before
+    assert host.exec(["hakimctl", "reload"]).stdout.split() == dry
+    wait_until("it has another process", lambda: pids(status(host)).get("n42") not in (None, before["n42"]), 10)
+    after = pids(status(host))
+    assert {name for name in before if before[name] != after[name]} == {"n42"}
+    unit(host, "n7.service.d/broken.conf", "[Service]\nKillMode=odd\n")
+    unit(host, "n8.service", "[Unit]\nDescription=also changed\n" + SLEEP)
+    assert "nothing was changed: /etc/hakim/modules/n7.service.d/broken.conf:2: KillMode" in refused(host, "reload")
+    assert pids(status(host)) == after
+    host.exec(["rm", "/etc/hakim/modules/n7.service.d/broken.conf", "/etc/hakim/modules/n9.service"])
+    unit(host, "extra.service", SLEEP)
+    words = host.exec(["hakimctl", "reload"]).stdout.split()
+    assert words == ["CHANGE", "UNIT", "new", "extra.service", "changed", "n8.service", "removed", "n9.service"]
+    wait_units(host, extra="running", n8="running")
+    wait_until("the removed one has gone", lambda: "n9" not in pids(status(host)), 10)
+    unit(host, "n1.service", "[Unit]\nDescription=again\n" + SLEEP)
+    last = pids(status(host))
+    host.exec(["hakimctl", "reload", "--no-restart"])
+    assert pids(status(host)) == last
+    assert status(host)["units"]["n1"]["description"] == "again"
+    assert host.stop() == 0
+
+
+def test_what_is_enabled_starts_with_the_container(lxc):
+    host = lxc()
+    install = "[Install]\nWantedBy=multi-user.target\nAlias=web.service\n"
+    system_unit(host, "on.service", SLEEP + install)
+    system_unit(host, "off.service", SLEEP + install.replace("web", "other"))
+    system_unit(host, "plain.service", SLEEP)
+    unit(host, "module.service", SLEEP)
+    host.start({}, tty=False)
+    wait_units(host, module="running")
+    said = host.exec(["hakimctl", "enable", "on"]).stdout
+    assert said == f"created /etc/hakim/enabled/on.service → {SYSTEMD}/on.service\n"
+    assert sub(status(host), "on") == "dead", "enable alone starts nothing"
+    host.exec(["hakimctl", "enable", "--now", "off"])
+    assert sub(status(host), "off") == "running"
+    host.exec(["hakimctl", "disable", "--now", "off", "module"])
+    found = status(host)
+    assert sub(found, "off") in ("", "dead") and sub(found, "module") == "dead"
+    assert "has no [Install]" in host.exec(["hakimctl", "enable", "plain"]).stdout
+    assert "there is no unit nothing" in refused(host, "enable", "nothing")
+    host = boot_again(lxc, host)
+    found = wait_units(host, on="running", module="dead")
+    assert "off" not in found["units"]
+    assert '"on.service"' in host.exec(["hakimctl", "status", "--json", "web"]).stdout
+    host.exec(["hakimctl", "mask", "--now", "on"])
+    assert "is masked" in refused(host, "start", "on")
+    wait_until("it has ended", lambda: "on" not in pids(status(host)), 10)
+    host = boot_again(lxc, host)
+    assert "on" not in wait_units(host, module="dead")["units"]
+    host.exec(["hakimctl", "unmask", "on"])
+    host.exec(["hakimctl", "enable", "--now", "module"])
+    assert sub(status(host), "module") == "running"
+    host = boot_again(lxc, host)
+    wait_units(host, on="running", module="running")
     assert host.stop() == 0
