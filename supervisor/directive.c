@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "supervisor/command.h"
 #include "supervisor/socket.h"
+#include "supervisor/unit_name.h"
 
 /* Takes `text` over, also when it fails. */
 static int remark_add(struct unit_load *load, const char *name, unsigned class, char *text)
@@ -350,6 +351,11 @@ static int check_service(struct unit_load *load)
 		r = remark(load, "", REMARK_FATAL, 0,
 			   "ExecStart: there is more than one command, which is for Type=oneshot "
 			   "only");
+	if (unit->type == TYPE_DBUS && r == 0 && !unit->bus_name && !is_told(load, "BusName"))
+		r = remark(load, "", REMARK_FATAL, 0, "Type: \"dbus\" needs BusName=");
+	if (unit->type == TYPE_DBUS && r == 0 && unit_name_is_user(unit->name))
+		r = remark(load, "", REMARK_FATAL, 0,
+			   "Type: \"dbus\" needs the user's own bus, which is not run here");
 	if (unit->life.pid_file && unit->type != TYPE_FORKING && r == 0)
 		r = remark(load, "", REMARK_NOTE, 0, "PIDFile: has no effect but for Type=forking");
 	if (unit->type == TYPE_ONESHOT && r == 0 &&

@@ -57,7 +57,6 @@ static const struct known service_known[] = {
 	{"BlockIOReadBandwidth", KNOWN_LATER, NULL, cgroup},
 	{"BlockIOWeight", KNOWN_LATER, NULL, cgroup},
 	{"BlockIOWriteBandwidth", KNOWN_LATER, NULL, cgroup},
-	{"BusName", KNOWN_HARMLESS, NULL, "it matters to Type=dbus only"},
 	{"CPUAccounting", KNOWN_HARMLESS, NULL, NULL},
 	{"CPUQuota", KNOWN_LATER, "", cgroup},
 	{"CPUQuotaPeriodSec", KNOWN_LATER, "", cgroup},

@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 #include "supervisor/command.h"
+#include "supervisor/dbus.h"
 #include "supervisor/directive_set.h"
 #include "supervisor/socket.h"
 #include "supervisor/specifier.h"
@@ -114,7 +115,23 @@ static DIRECTIVE_RESET(reset_open_files)
 	return 0;
 }
 
+SETTER(set_bus_name)
+{
+	_cleanup_free_ char *name = NULL;
+	int r = directive_string_put(&name, ctx, value, err);
+
+	if (r < 0)
+		return r;
+	if (name && !dbus_name_valid(name))
+		return err_set(err, -EINVAL, "\"%.60s\" is no name on a bus, such as org.example.X",
+			       name);
+	free(ctx->unit->bus_name);
+	ctx->unit->bus_name = steal_ptr(&name);
+	return 0;
+}
+
 static const struct directive pass_directives[] = {
+	{"BusName", set_bus_name, 0, 0, NULL},
 	{"FileDescriptorStoreMax", set_store_max, 0, 0, NULL},
 	{"FileDescriptorStorePreserve", set_store_preserve, 0, 0, NULL},
 	{"NonBlocking", set_bool, AT(non_blocking), 0, NULL},

@@ -121,11 +121,6 @@ SETTER(set_signal)
 
 SETTER(set_type)
 {
-	static const char *const later[] = {"dbus"};
-
-	for (size_t i = 0; i < ARRAY_LEN(later); i++)
-		if (strcmp(value, later[i]) == 0)
-			return err_set(err, -ENOTSUP, "\"%s\" is not supported yet", value);
 	/* "idle" delays the start to keep a boot's console output apart: there is none here. */
 	if (strcmp(value, "idle") == 0)
 		value = "simple";
@@ -134,9 +129,11 @@ SETTER(set_type)
 			ctx->unit->type = t;
 			return 0;
 		}
-	return err_set(err, -EINVAL,
-		       "\"%.60s\" is none of simple, exec, forking, oneshot, notify, notify-reload",
-		       value);
+	return err_set(
+		err, -EINVAL,
+		"\"%.60s\" is none of simple, exec, forking, oneshot, notify, notify-reload, "
+		"dbus",
+		value);
 }
 
 SETTER(set_restart)

@@ -92,8 +92,6 @@ int socket_config_check(struct unit *unit, struct err *err)
 	}
 	if (config->accept && config->service)
 		return err_set(err, -EINVAL, "Service= is not for Accept=yes");
-	if (config->accept)
-		return err_set(err, -ENOTSUP, "Accept=yes is not supported yet");
 	if (config->symlinks.n && paths != 1)
 		return err_set(err, -EINVAL, "Symlinks= needs exactly one path to point to");
 	if (socket_service_name(unit, service) < 0)

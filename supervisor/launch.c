@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "supervisor/command.h"
 #include "supervisor/directories.h"
+#include "supervisor/connections.h"
 #include "supervisor/manager.h"
 #include "supervisor/sockets.h"
 #include "supervisor/spawn.h"
@@ -287,6 +288,8 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	if (r < 0)
 		return r;
 	task->slot = r;
+	if (is_main)
+		connections_spawned(s);
 	if (!is_asker(role)) {
 		/* The kernel gives a number out anew only when no session has it any more. */
 		for (size_t i = 0; i < m->n_services; i++)

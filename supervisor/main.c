@@ -17,6 +17,7 @@
 
 #include "common/cleanup.h"
 #include "supervisor/control.h"
+#include "supervisor/connections.h"
 #include "supervisor/manager.h"
 #include "supervisor/sockets.h"
 #include "supervisor/user_access.h"
@@ -222,6 +223,8 @@ static void run(struct manager *m)
 		if (m->exit_now && !m->order_pending)
 			return;
 		sockets_watch(m);
+		bus_update(m);
+		connections_forget(m);
 		if (m->order_pending)
 			continue;
 		loop_run_once(&m->loop, next_timer(m));

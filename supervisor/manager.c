@@ -15,6 +15,7 @@
 
 #include "common/cleanup.h"
 #include "supervisor/control.h"
+#include "supervisor/connections.h"
 #include "supervisor/fdstore.h"
 #include "supervisor/sockets.h"
 #include "supervisor/spawn.h"
@@ -145,6 +146,7 @@ void service_free(struct service *s)
 	watch_free(s->health);
 	sockets_free(s);
 	fdstore_free(s);
+	connections_free(s);
 	close_watched(m, &s->notify_source, &s->notify_fd);
 	close_watched(m, &s->exec_source, &s->exec_pipe);
 	close_watched(m, &s->status_source, &s->status_pipe);
@@ -187,6 +189,8 @@ static void state_changed(struct service *s, enum service_state old)
 	enum service_state state = s->machine.state;
 
 	s->manager->sockets_pending = true;
+	s->manager->bus_pending |= s->unit->type == TYPE_DBUS;
+	s->manager->connections_pending |= s->connection != NULL;
 	fdstore_state_changed(s);
 	s->state_since_us = now_us();
 	if (service_is_up(old) && !service_is_up(state) &&

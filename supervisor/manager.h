@@ -16,6 +16,7 @@
 #include "common/board.h"
 #include "common/err.h"
 #include "common/strv.h"
+#include "supervisor/bus.h"
 #include "supervisor/cgroup.h"
 #include "supervisor/command.h"
 #include "supervisor/graph.h"
@@ -56,6 +57,8 @@ enum service_timer {
 	TIMER_FIND,      /* look again for the main process of a forking service */
 	TIMER_ADOPTED,   /* look again at an adopted process, or for one */
 	TIMER_WATCHDOG,  /* EVENT_WATCHDOG */
+	TIMER_BUS,       /* connect to the bus again, or take the name for lost */
+	TIMER_SOCKET,    /* look at its sockets again: no fd could be had */
 	TIMER_RUNTIME,   /* EVENT_RUNTIME_MAX */
 	SERVICE_TIMERS,
 };
@@ -108,8 +111,11 @@ struct service {
 	unsigned health_failures; /* in a row */
 
 	uint64_t timers[SERVICE_TIMERS];
-	struct fdstore *fdstore;   /* fdstore.c; NULL: nothing is stored */
-	struct listener *listener; /* sockets.c; NULL: it has no sockets open */
+	struct fdstore *fdstore;       /* fdstore.c; NULL: nothing is stored */
+	struct bus_name bus;           /* Type=dbus */
+	struct connection *connection; /* connections.c; NULL: not of Accept=yes */
+	unsigned connections;          /* a socket: the number of its next one */
+	struct listener *listener;     /* sockets.c; NULL: it has no sockets open */
 
 	unsigned spawn_action; /* what TIMER_SPAWN tries again */
 	unsigned empty_checks, find_checks, zombie_looks;
@@ -175,6 +181,9 @@ struct manager {
 	struct service *order_head, *order_tail; /* order.c's queue */
 	bool order_pending;                      /* order_run() has something to look at */
 	bool sockets_pending;                    /* sockets_watch() has something to look at */
+	bool connections_pending;                /* connections_forget() has something to look at */
+	bool bus_pending;                        /* bus_update() has something to look at */
+	struct bus *bus;                         /* bus.c; NULL: nobody needs it */
 	bool stopping;                           /* the container stops */
 	bool stopped_told;
 	bool exit_now;            /* leave the loop: reexec, or all is stopped */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "supervisor/connections.h"
 #include "supervisor/fdstore.h"
 #include "supervisor/manager.h"
 #include "supervisor/socket.h"
@@ -122,7 +123,9 @@ int pass_fds_collect(struct service *s, struct pass_fds *pass, struct strv *env,
 {
 	_cleanup_free_ char *names = NULL;
 	char digits[SPAWN_PID_DIGITS + 1];
-	int r = sockets_collect(s, pass, err);
+	int r = connections_environment(s, env);
+
+	r = r < 0 ? err_sys(err, r, "its environment") : sockets_collect(s, pass, err);
 
 	*listen_pid = NULL;
 	if (r < 0)

@@ -81,8 +81,8 @@ static int load_fresh(struct manager *m, struct unit_set *fresh, struct err *err
 		struct err why = {0};
 		struct unit *unit;
 
-		if (was->origin == ORIGIN_MODULE || m->services[i]->orphan ||
-		    unit_set_find(fresh, was->name))
+		if ((was->origin == ORIGIN_MODULE && !m->services[i]->connection) ||
+		    m->services[i]->orphan || unit_set_find(fresh, was->name))
 			continue;
 		r = unit_set_get(fresh, &m->paths, was->name, &unit, &why);
 		if (r == -EINVAL && !strv_has(&fresh->masked, was->name))

@@ -187,6 +187,8 @@ static unsigned step_start(const struct service_policy *policy, struct service_m
 		return policy->type == TYPE_EXEC ? enter_started(policy, m) : 0;
 	case EVENT_NOTIFY_READY:
 		return is_notify(policy) ? enter_started(policy, m) : 0;
+	case EVENT_BUS_NAME:
+		return policy->type == TYPE_DBUS ? enter_started(policy, m) : 0;
 	case EVENT_CONTROL_OK:
 		if (!forking)
 			return 0;
@@ -206,6 +208,9 @@ static unsigned step_start(const struct service_policy *policy, struct service_m
 		if (policy->type == TYPE_ONESHOT && ++m->command < policy->n_start)
 			return DO_SPAWN_MAIN;
 		m->main_ended = true;
+		/* Without its name it has never been up, and has not failed: as in systemd. */
+		if (policy->type == TYPE_DBUS)
+			return service_enter_stop(policy, m);
 		/* Of a forking service: told by MAINPID= and gone before its parent. */
 		return forking ? 0 : enter_started(policy, m);
 	default:
@@ -235,6 +240,8 @@ static unsigned step_after_main(const struct service_policy *policy, struct serv
 		return post ? 0 : enter_over(policy, m);
 	case EVENT_EMPTY:
 		return m->mainless ? service_fail(m, RESULT_PROTOCOL) : 0;
+	case EVENT_BUS_LOST:
+		return service_enter_stop(policy, m);
 	default:
 		return step_starting_common(policy, m, event);
 	}
@@ -348,6 +355,8 @@ static unsigned step_up(const struct service_policy *policy, struct service_mach
 		return service_enter_abort(m);
 	case EVENT_UNHEALTHY:
 		return service_fail(m, RESULT_UNHEALTHY);
+	case EVENT_BUS_LOST:
+		return m->state == SERVICE_EXITED ? 0 : service_enter_stop(policy, m);
 	case EVENT_RUNTIME_MAX:
 		service_set_result(m, RESULT_TIMEOUT);
 		return service_enter_stop(policy, m);

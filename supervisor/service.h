@@ -69,6 +69,8 @@ enum service_event {
 	EVENT_RELOAD,           /* it is to read its configuration anew */
 	EVENT_RUNTIME_MAX,      /* RuntimeMaxSec= is over */
 	EVENT_START_LIMIT,      /* it was started too often: it is given up */
+	EVENT_BUS_NAME,         /* Type=dbus: its BusName= has an owner */
+	EVENT_BUS_LOST,         /* … and has none any more */
 	SERVICE_EVENTS,
 };
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "supervisor/connections.h"
 #include "supervisor/manager.h"
 #include "supervisor/service_log.h"
 
@@ -90,6 +91,8 @@ int service_log_open(struct service *s, bool taken_over, struct err *err)
 	};
 	int r = 0;
 
+	if (s->connection)
+		return connections_log(s, taken_over, err);
 	if (log->index >= 0 && !log->stale)
 		return 0;
 	r = pipe_make(m, log, s->unit->name, 0, err);

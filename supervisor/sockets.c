@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "supervisor/connections.h"
 #include "supervisor/manager.h"
 #include "supervisor/socket.h"
 #include "supervisor/unit_name.h"
 #include "supervisor/user_access.h"
+
+#define PAUSE_USEC 100000
 
 /* One of the fds of a .socket unit. */
 struct listener_fd {
@@ -26,6 +29,7 @@ struct listener {
 	size_t n;
 	uint64_t window_us; /* the interval of the trigger limit began */
 	unsigned triggers;  /* in it */
+	bool paused;        /* no fd for one more connection: TIMER_SOCKET */
 	bool has_triggered; /* since it listens */
 };
 
@@ -171,6 +175,11 @@ void sockets_free(struct service *s)
 
 void sockets_take(struct service *s, unsigned index, int fd)
 {
+	if (s->unit->kind == KIND_SERVICE) {
+		connections_take(s, fd);
+		return;
+	}
+
 	struct listener *listener =
 		index < SOCKET_LISTEN_MAX ? listener_of(s, (size_t)index + 1) : NULL;
 	char name[KEEPER_NAME_MAX];
@@ -224,6 +233,16 @@ static void traffic(void *owner, uint32_t events)
 	}
 	s->listener->has_triggered = true;
 	s->manager->sockets_pending = true;
+	if (s->unit->socket && s->unit->socket->accept) {
+		if (connections_accept(s, one->fd) == 0)
+			return;
+		/* The connection waits, and so must we: it would be told again at once. */
+		for (size_t i = 0; i < s->listener->n; i++)
+			loop_remove(&s->manager->loop, &s->listener->v[i].source);
+		s->listener->paused = true;
+		service_timer_in(s, TIMER_SOCKET, PAUSE_USEC);
+		return;
+	}
 	target = target_of(s);
 	if (!target) {
 		give_up(s, RESULT_RESOURCES, "its service is not there any more");
@@ -242,6 +261,10 @@ static bool is_wanted(struct service *s)
 
 	if (s->machine.state != SERVICE_RUNNING || s->manager->stopping || s->stop_pending)
 		return false;
+	if (s->listener->paused)
+		s->listener->paused = s->timers[TIMER_SOCKET] != 0;
+	if (s->unit->socket && s->unit->socket->accept)
+		return !s->listener->paused;
 	target = target_of(s);
 	if (!target)
 		return true;
@@ -305,6 +328,10 @@ int sockets_collect(struct service *s, struct pass_fds *pass, struct err *err)
 	struct manager *m = s->manager;
 	int r = 0;
 
+	if (s->connection && s->connection->fd < 0)
+		return err_set(err, -ENOTCONN, "its connection is closed");
+	if (s->connection)
+		return pass_fds_add(pass, s->connection->fd, "connection");
 	for (size_t i = 0; i < m->n_services; i++) {
 		struct service *socket = m->services[i];
 		const struct listener *listener = socket->listener;

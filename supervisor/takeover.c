@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "supervisor/connections.h"
 #include "supervisor/fdstore.h"
 #include "supervisor/manager.h"
 #include "supervisor/sockets.h"
@@ -125,6 +126,9 @@ static void save_service(struct manager *m, size_t *len, const struct service *s
 	add(m, len, "kill %d %d %llu\n", s->unit->kill_mode, s->unit->kill_signal,
 	    (unsigned long long)s->unit->timeout_stop_usec);
 	fdstore_save(s, save_stored, &saving);
+	if (s->connection)
+		add(m, len, "connection %s %s %s\n", s->connection->socket, s->connection->source,
+		    s->connection->port[0] ? s->connection->port : "-");
 	add_text(m, len, "error", s->error);
 	add_text(m, len, "status", s->status_text);
 	if (s->log_matched)
@@ -271,6 +275,7 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 	struct service *s = *at;
 	char state[24];
 	char result[24];
+	char socket[64], source[64], port[8];
 	unsigned long long t[5];
 	unsigned u[2];
 	int i[6];
@@ -321,6 +326,8 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 			s->orphan->kill_signal = i[1];
 			s->orphan->timeout_stop_usec = t[0];
 		}
+	} else if (sscanf(line, "connection %63s %63s %7s", socket, source, port) == 3) {
+		connections_restore(s, socket, source, port);
 	} else if (sscanf(line, "stored %u %d %n", &u[0], &i[0], &i[1]) == 2) {
 		fdstore_expect(s, u[0], i[0], line + i[1]);
 	} else if (strncmp(line, "error ", 6) == 0) {
@@ -707,6 +714,7 @@ bool takeover_restore(struct manager *m)
 
 void takeover_resume(struct manager *m, bool fresh)
 {
+	m->sockets_pending = m->bus_pending = true;
 	for (size_t i = 0; i < m->n_services; i++) {
 		struct service *s = m->services[i];
 		struct err err = {0};
@@ -717,6 +725,7 @@ void takeover_resume(struct manager *m, bool fresh)
 		if (s->cgroup_fd < 0 && service_is_active(s->machine.state))
 			s->cgroup_fd = cgroup_open(&m->cgroups, s->unit->name);
 		fdstore_settle(s);
+		connections_settle(s);
 		if (s->policy.kind == KIND_SERVICE)
 			resume(s);
 		else

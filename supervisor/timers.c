@@ -196,6 +196,12 @@ static void timer_due(struct service *s, enum service_timer timer)
 		service_end_text(s, "RuntimeMaxSec= was over");
 		service_event(s, EVENT_RUNTIME_MAX);
 		break;
+	case TIMER_BUS:
+		bus_due(s);
+		break;
+	case TIMER_SOCKET:
+		s->manager->sockets_pending = true;
+		break;
 	case SERVICE_TIMERS:
 		break;
 	}

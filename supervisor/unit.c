@@ -183,6 +183,7 @@ void unit_free(struct unit *unit)
 		unit->description,
 		unit->documentation,
 		unit->user,
+		unit->bus_name,
 		unit->group,
 		unit->working_directory,
 		unit->working_directory_from,
@@ -232,7 +233,7 @@ void problems_free(struct problems *problems)
 const char *unit_type_name(enum unit_type type)
 {
 	static const char *const names[] = {
-		"simple", "exec", "oneshot", "notify", "notify-reload", "forking",
+		"simple", "exec", "oneshot", "notify", "notify-reload", "dbus", "forking",
 	};
 
 	return type < ARRAY_LEN(names) ? names[type] : "?";

@@ -74,6 +74,7 @@ enum unit_type {
 	TYPE_ONESHOT,       /* up when it has ended well */
 	TYPE_NOTIFY,        /* up when it says READY=1 */
 	TYPE_NOTIFY_RELOAD, /* the same, and it tells the end of a reload */
+	TYPE_DBUS,          /* up when its BusName= has an owner on the system bus */
 	TYPE_FORKING,       /* up when ExecStart= has ended well and left its daemon */
 };
 
@@ -262,6 +263,7 @@ struct unit {
 	unsigned
 		fd_store_max; /* FileDescriptorStoreMax=: fds it may have kept for its next start */
 	enum fd_store_preserve fd_store_preserve;
+	char *bus_name;         /* BusName=: what Type=dbus waits for */
 	struct strv open_files; /* OpenFile=, as written */
 
 	/* [Socket], see socket.h; NULL in other units */

@@ -233,3 +233,91 @@ def test_stored_fds_come_back_behind_the_sockets_and_outlive_the_supervisor(lxc,
     wait_units(host, echo="dead")
     assert facts(ask(host, "info"))["names"] == "echo.socket:host", "a stop gives them free"
     assert host.stop() == 0
+
+
+def accepting(lxc, service="ExecStart=/bin/cat\nStandardInput=socket\n", more=""):
+    """A container that gives each connection a service of its own."""
+    host = lxc()
+    unit(host, "cat.socket", f"[Socket]\nListenStream={PATH}\nAccept=yes\n{more}")
+    unit(host, "cat@.service", f"[Service]\n{service}")
+    booted(host, **{"cat.socket": "listening"})
+    return host
+
+
+def instances(host):
+    """The services of connections there are now."""
+    return sorted(name for name in status(host)["units"] if name.startswith("cat@"))
+
+
+def exchange(client, text):
+    """One line there and back."""
+    client.sendall(text.encode() + b"\n")
+    return client.makefile().readline().strip()
+
+
+def test_each_connection_gets_a_service_of_its_own(lxc):
+    host = accepting(lxc)
+    with connect(host) as one, connect(host) as two:
+        assert exchange(one, "first") == "first"
+        assert exchange(two, "second") == "second"
+        assert len(instances(host)) == 2
+    wait_until("both have been forgotten", lambda: not instances(host), 10, 0.05)
+    for i in range(30):
+        with connect(host) as client:
+            assert exchange(client, f"line {i}") == f"line {i}"
+    wait_until("none is left", lambda: not instances(host), 10, 0.05)
+    logs = host.exec(["sh", "-c", "ls /var/log/hakim"]).stdout
+    assert "cat@" not in logs, "no log a connection"
+    assert host.stop() == 0
+
+
+def test_connections_are_limited(lxc):
+    host = accepting(lxc, more="MaxConnections=2\n")
+    with connect(host) as one, connect(host) as two:
+        assert exchange(one, "a") == "a" and exchange(two, "b") == "b"
+        with connect(host) as third:
+            assert third.recv(1) == b"", "it is closed at once"
+        assert exchange(one, "still") == "still"
+    wait_until("both have gone", lambda: not instances(host), 10, 0.05)
+    with connect(host) as again:
+        assert exchange(again, "now there is room") == "now there is room"
+    assert host.stop() == 0
+
+
+def test_connections_outlive_the_supervisor_and_a_reload(lxc):
+    host = accepting(lxc)
+    with connect(host) as client:
+        assert exchange(client, "before") == "before"
+        old = supervisor(host)
+        os.kill(old, signal.SIGKILL)
+        with connect(host) as waiting:
+            waiting.sendall(b"meanwhile\n")
+            wait_supervisor(host, other_than=old)
+            assert waiting.makefile().readline() == "meanwhile\n"
+        assert exchange(client, "after") == "after"
+        host.exec(["hakimctl", "reload"])
+        assert exchange(client, "after the reload") == "after the reload"
+    wait_until("all have been forgotten", lambda: not instances(host), 10, 0.05)
+    assert host.stop() == 0
+
+
+def test_a_connection_may_come_as_an_fd_with_the_peers_address(lxc):
+    host = lxc()
+    unit(host, "cat.socket", "[Socket]\nListenStream=127.0.0.1:4001\nAccept=yes\n")
+    unit(host, "cat@.service", "[Service]\n"
+         "ExecStart=/bin/sh -c 'echo $$REMOTE_ADDR $$LISTEN_FDS $$LISTEN_FDNAMES >&3'\n")
+    booted(host, **{"cat.socket": "listening"})
+    answer = host.exec(["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/4001; cat <&3"]).stdout
+    assert answer.split() == ["127.0.0.1", "1", "connection"]
+    assert host.stop() == 0
+
+
+def test_a_service_that_fails_for_each_connection_does_not_spin(lxc):
+    host = accepting(lxc, service="ExecStart=/bin/false\n", more="TriggerLimitBurst=5\nTriggerLimitIntervalSec=30\n")
+    for _ in range(5):
+        with connect(host) as client:
+            assert client.recv(1) == b""
+    with connect(host):
+        found = wait_units(host, **{"cat.socket": "failed"})
+    assert found["units"]["cat.socket"]["result"] == "trigger-limit-hit"
+    assert host.stop() == 0

@@ -114,10 +114,10 @@ static void every_transition_keeps_the_rules(void **state)
 {
 	unsigned checked = 0;
 
-	for (unsigned kind = 0; kind < 6 * 256; kind++) {
-		unsigned bits = kind / 6 % 256;
+	for (unsigned kind = 0; kind < 7 * 256; kind++) {
+		unsigned bits = kind / 7 % 256;
 		struct service_policy p = {
-			.type = (enum unit_type)(kind % 6),
+			.type = (enum unit_type)(kind % 7),
 			.n_condition = bits & 1,
 			.n_start_pre = bits >> 1 & 1,
 			.n_start = 1 + (bits >> 2 & 1),
@@ -225,6 +225,28 @@ static void a_notify_service_that_ends_without_ready_has_failed(void **state)
 	assert_int_equal(STORY(&p, &m, &a, EVENT_START, EVENT_GO, EVENT_MAIN_OK, EVENT_EMPTY),
 			 SERVICE_FAILED);
 	assert_int_equal(m.result, RESULT_PROTOCOL);
+}
+
+static void a_dbus_service_is_up_with_its_name_and_stops_without(void **state)
+{
+	struct service_policy p = {.type = TYPE_DBUS, .n_start = 1, .restart = RESTART_ON_FAILURE};
+	struct service_machine m = {0};
+	unsigned a;
+
+	assert_int_equal(STORY(&p, &m, &a, EVENT_START, EVENT_GO), SERVICE_START);
+	assert_int_equal(STORY(&p, &m, &a, EVENT_NOTIFY_READY, EVENT_BUS_LOST), SERVICE_START);
+	assert_int_equal(STORY(&p, &m, &a, EVENT_BUS_NAME), SERVICE_RUNNING);
+	assert_true(a & DO_UP);
+	assert_int_equal(STORY(&p, &m, &a, EVENT_BUS_NAME), SERVICE_RUNNING);
+	/* Not a failure: Restart=on-failure does not start it again, as in systemd. */
+	assert_int_equal(STORY(&p, &m, &a, EVENT_BUS_LOST), SERVICE_STOP_SIGTERM);
+	assert_int_equal(STORY(&p, &m, &a, EVENT_MAIN_OK, EVENT_EMPTY), SERVICE_DEAD);
+	/* It ends well before it has its name. */
+	assert_int_equal(STORY(&p, &m, &a, EVENT_START, EVENT_GO, EVENT_MAIN_OK, EVENT_EMPTY),
+			 SERVICE_DEAD);
+	/* Others do not look at the bus. */
+	p.type = TYPE_NOTIFY;
+	assert_int_equal(STORY(&p, &m, &a, EVENT_START, EVENT_GO, EVENT_BUS_NAME), SERVICE_START);
 }
 
 static void restart_policies_are_systemds(void **state)
@@ -444,6 +466,7 @@ int main(void)
 		cmocka_unit_test(a_failed_start_pre_never_runs_the_program),
 		cmocka_unit_test(a_oneshot_is_done_when_it_has_ended_well),
 		cmocka_unit_test(a_notify_service_that_ends_without_ready_has_failed),
+		cmocka_unit_test(a_dbus_service_is_up_with_its_name_and_stops_without),
 		cmocka_unit_test(restart_policies_are_systemds),
 		cmocka_unit_test(a_stop_that_needs_sigkill_has_failed_by_timeout),
 		cmocka_unit_test(killed_by_the_stop_signal_is_no_failure),

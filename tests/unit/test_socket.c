@@ -147,6 +147,22 @@ static void an_empty_address_of_any_kind_takes_all_back(void **state)
 	assert_int_equal(unit->socket->n, 1);
 }
 
+static void with_accept_its_service_is_a_template(void **state)
+{
+	char name[UNIT_NAME_MAX];
+
+	load_socket("ListenStream=80\nAccept=yes\nMaxConnections=3");
+	assert_non_null(unit);
+	assert_int_equal(socket_service_name(unit, name), 0);
+	assert_string_equal(name, "x@.service");
+	assert_int_equal(unit->socket->max_connections, 3);
+	assert_int_equal(unit->socket->trigger_burst, 200);
+	assert_int_equal(unit->before.n, 0);
+	refuse_socket("ListenStream=80\nAccept=yes\nService=y.service", "not for Accept=yes");
+	refuse_socket("ListenDatagram=80\nAccept=yes", "ListenSequentialPacket= only");
+	refuse_socket("ListenFIFO=/run/f\nAccept=yes", "ListenSequentialPacket= only");
+}
+
 static void what_is_no_good_socket_is_refused(void **state)
 {
 	refuse_socket("", "needs a ListenStream=");
@@ -278,6 +294,7 @@ int main(void)
 		TEST(a_socket_is_read_with_systemds_defaults),
 		TEST(a_socket_comes_before_its_service),
 		TEST(an_empty_address_of_any_kind_takes_all_back),
+		TEST(with_accept_its_service_is_a_template),
 		TEST(what_is_no_good_socket_is_refused),
 		TEST(a_service_may_name_more_sockets),
 		TEST(a_left_over_is_bound_anew_and_a_live_one_is_not),

@@ -119,7 +119,8 @@ static void values_that_are_none_refuse_the_unit(void **state)
 	static const struct {
 		const char *line, *says;
 	} bad[] = {
-		{"Type=dbus", "Type: \"dbus\" is not supported yet"},
+		{"Type=dbus", "Type: \"dbus\" needs BusName="},
+		{"Type=dbus\nBusName=here", "BusName: \"here\" is no name on a bus"},
 		{"Type=Simple", "Type: \"Simple\" is none of"},
 		{"Type=", "Type: \"\" is none of"},
 		{"Restart=yes", "Restart: "},
