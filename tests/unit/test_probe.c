@@ -508,16 +508,19 @@ static int meet_itself(void)
 	if (fd < 0 || write(fd, range, sizeof(range) - 1) < 0 || ioctl(link, SIOCSIFFLAGS, &lo) < 0)
 		return NO_NAMESPACE;
 	close(fd);
-	if (probe_target_parse("http://127.0.0.1:40001/", &t, NULL) < 0)
-		return 1;
-	r = probe_start(&p, t);
-	while (r == PROBE_AGAIN && wait_fd(p.fd, POLLIN | POLLOUT, DEADLINE_MS))
-		r = probe_step(&p);
-	ok = r == PROBE_BAD && strstr(p.text, "Connection refused");
-	probe_close(&p);
-	probe_target_free(t);
-	if (!ok)
-		return 2;
+	for (unsigned kind = 0; kind < 2; kind++) {
+		if ((kind ? probe_target_tcp("127.0.0.1:40001", &t, NULL)
+			  : probe_target_parse("http://127.0.0.1:40001/", &t, NULL)) < 0)
+			return 1;
+		r = probe_start(&p, t);
+		while (r == PROBE_AGAIN && wait_fd(p.fd, POLLIN | POLLOUT, DEADLINE_MS))
+			r = probe_step(&p);
+		ok = r == PROBE_BAD && strstr(p.text, "Connection refused");
+		probe_close(&p);
+		probe_target_free(t);
+		if (!ok)
+			return 2;
+	}
 	/* … and the port is free at once for the service that is to come. */
 	struct sockaddr_in a = {.sin_family = AF_INET,
 				.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
