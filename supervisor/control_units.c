@@ -260,15 +260,15 @@ static int send_files(struct client *client, size_t from, size_t to)
 	const struct unit_paths *paths = &client->m->paths;
 	bool user = unit_name_is_user(client->names.v[from]);
 	_cleanup_(json_reset) struct json j = {0};
-	struct unit_dirs dirs, user_dirs = {0};
+	struct unit_dirs dirs;
 	struct enable_state state = {0};
+	bool begun;
 	int r;
 
-	if (user)
-		user_access_begin(paths->user);
+	begun = user && user_access_begin(paths->user);
 	r = unit_dirs_open(&dirs, paths, user);
 	if (r == 0)
-		r = enable_state_read(&state, paths, user ? &dirs : &user_dirs);
+		r = enable_state_read(&state, paths);
 	json_begin_object(&j, NULL);
 	json_string(&j, "type", "unit-files");
 	json_begin_array(&j, "files");
@@ -278,8 +278,7 @@ static int send_files(struct client *client, size_t from, size_t to)
 	json_end_object(&j);
 	enable_state_free(&state);
 	unit_dirs_close(&dirs);
-	if (user)
-		user_access_end();
+	user_access_end(begun);
 	return r < 0 ? r : client_packet(client, &j, NULL, 0);
 }
 
@@ -307,18 +306,17 @@ static int list_scope(struct client *client, bool user)
 	const struct unit_paths *paths = &client->m->paths;
 	_cleanup_(strv_free) struct strv names = {0};
 	struct unit_dirs dirs;
+	bool begun;
 	int r;
 
 	if (user && !paths->user)
 		return 0;
-	if (user)
-		user_access_begin(paths->user);
+	begun = user && user_access_begin(paths->user);
 	r = unit_dirs_open(&dirs, paths, user);
 	if (r == 0)
 		r = unit_dirs_list(&dirs, false, &names);
 	unit_dirs_close(&dirs);
-	if (user)
-		user_access_end();
+	user_access_end(begun);
 	for (size_t i = 0; i < names.n && r == 0; i++) {
 		char full[UNIT_NAME_MAX + 8];
 

@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 #include "supervisor/command.h"
+#include "supervisor/directive_set.h"
 #include "supervisor/socket.h"
 #include "supervisor/unit_name.h"
 
@@ -250,9 +251,27 @@ static int assign(void *arg, const char *section, const char *name, const char *
 	if (s == DIRECTIVES_UNIT && !*value && strncmp(name, "Assert", 6) == 0)
 		name = "AssertPathExists";
 	d = directive_find(s, name);
+	known = d ? NULL : directive_find_known(s, name);
+	if ((d || known) && unit_name_is_user(load->ctx.unit->name)) {
+		const char *literal = d ? d->name : known->name;
+
+		switch (directive_user_verdict(s, name, value)) {
+		case USER_ALLOWED:
+			break;
+		case USER_NEUTRAL:
+			return 0;
+		case USER_LEFT_OUT:
+			return remark(load, literal, REMARK_SANDBOX, line,
+				      "is left out: it is not for a unit of the user's");
+		case USER_REFUSED:
+			return remark(
+				load, literal, REMARK_FATAL, line,
+				"is not for a unit of the user's, which gets no rights that the "
+				"user has not");
+		}
+	}
 	if (d)
 		return assign_supported(load, d, value, line);
-	known = directive_find_known(s, name);
 	if (known)
 		return assign_known(load, known, value, line);
 	if (s == DIRECTIVES_UNIT && strncmp(name, "Condition", 9) == 0)

@@ -49,3 +49,13 @@ int directive_string_put(char **field, const struct directive_context *ctx, cons
 			 struct err *err);
 /* Absolute and without a ".." that would make it another path than it looks like. */
 int directive_path_check(const char *path, struct err *err);
+
+/* directive_user.c: what becomes of a directive in a unit of the coder user's. */
+enum user_verdict {
+	USER_ALLOWED = 0,
+	USER_NEUTRAL,  /* it is not allowed, and asks for nothing */
+	USER_LEFT_OUT, /* a note; with Strict=yes refused */
+	USER_REFUSED,
+};
+enum user_verdict directive_user_verdict(enum directive_section section, const char *name,
+					 const char *value);

@@ -19,8 +19,7 @@ struct enable_state {
 };
 
 /* 0 or -ENOMEM; a directory that is not there is an empty one. */
-int enable_state_read(struct enable_state *state, const struct unit_paths *paths,
-		      const struct unit_dirs *user_dirs);
+int enable_state_read(struct enable_state *state, const struct unit_paths *paths);
 void enable_state_free(struct enable_state *state);
 bool enable_state_has(const struct enable_state *state, const char *name);
 bool enable_state_is_disabled(const struct enable_state *state, const char *name);

@@ -293,7 +293,7 @@ int enable_change(const struct unit_paths *paths, enum enable_verb verb, const c
 		  char *unit, struct enable_changes *changes, struct err *err)
 {
 	struct changing c = {.paths = paths, .verb = verb, .changes = changes};
-	bool user = unit_name_is_user(name);
+	bool user = unit_name_is_user(name), begun;
 	int r;
 
 	if (!unit_name_valid(name))
@@ -303,13 +303,11 @@ int enable_change(const struct unit_paths *paths, enum enable_verb verb, const c
 	if (!user && !paths->config)
 		return err_set(err, -EROFS, "there is no directory to keep that in");
 	/* Into a home only with the rights of its owner. */
-	if (user)
-		user_access_begin(paths->user);
+	begun = user && user_access_begin(paths->user);
 	r = unit_dirs_open(&c.dirs, paths, user);
 	r = r < 0 ? err_sys(err, r, "%s", name) : change_one(&c, name, unit, err);
 	unit_dirs_close(&c.dirs);
-	if (user)
-		user_access_end();
+	user_access_end(begun);
 	strv_free(&c.done);
 	return r;
 }

@@ -17,6 +17,8 @@
 #include "supervisor/manager.h"
 #include "supervisor/sockets.h"
 #include "supervisor/spawn.h"
+#include "supervisor/unit_name.h"
+#include "supervisor/user_access.h"
 
 static int set(struct strv *env, const char *name, const char *value)
 {
@@ -95,8 +97,11 @@ static int make_environment(struct service *s, const struct identity *id, enum l
 	for (size_t i = 0; r == 0 && i < unit->environment_files.n; i++) {
 		const char *path = unit->environment_files.v[i];
 		bool optional = *path == '-';
+		/* What a user's unit names may be what the user cannot read. */
+		bool begun = unit_name_is_user(unit->name) && user_access_begin(id);
 
 		r = environment_file_read(path + optional, env, err);
+		user_access_end(begun);
 		if (r < 0 && optional)
 			r = 0;
 		else if (r < 0)

@@ -12,6 +12,8 @@
 #include "supervisor/control.h"
 #include "supervisor/manager.h"
 #include "supervisor/order.h"
+#include "supervisor/unit_name.h"
+#include "supervisor/user_access.h"
 
 struct graph_node *order_node(struct manager *m, const struct service *s)
 {
@@ -146,6 +148,8 @@ void order_go(struct manager *m, struct service *s)
 		service_event(s, EVENT_ASSERT_FAILED);
 		break;
 	case CONDITIONS_HOLD:
+		if (unit_name_is_user(s->unit->name))
+			user_runtime_dir_make(m->paths.user);
 		s->status_text[0] = '\0';
 		if (!service_start_limited(s))
 			service_event(s, EVENT_GO);

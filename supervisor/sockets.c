@@ -76,10 +76,9 @@ static struct service *target_of(struct service *s)
 }
 
 /* What a user's own unit names is made and removed with the user's rights, never with ours. */
-static void access_begin(const struct service *s)
+static bool access_begin(const struct service *s)
 {
-	if (unit_name_is_user(s->unit->name))
-		user_access_begin(&s->manager->coder);
+	return unit_name_is_user(s->unit->name) && user_access_begin(&s->manager->coder);
 }
 
 static int listen_one(struct service *s, size_t index, struct err *err)
@@ -88,11 +87,12 @@ static int listen_one(struct service *s, size_t index, struct err *err)
 	char name[KEEPER_NAME_MAX];
 	struct err note = {0};
 	_cleanup_close_ int fd = -EBADF;
+	bool begun;
 	int r;
 
-	access_begin(s);
+	begun = access_begin(s);
 	fd = socket_open(s->unit->socket, index, &note, err);
-	user_access_end();
+	user_access_end(begun);
 	if (fd < 0)
 		return fd;
 	tell(s, &note);
@@ -108,6 +108,7 @@ int sockets_listen(struct service *s, struct err *err)
 	const struct socket_config *config = s->unit->socket;
 	struct listener *listener;
 	struct err note = {0};
+	bool begun;
 	int r = 0;
 
 	if (!config)
@@ -129,9 +130,9 @@ int sockets_listen(struct service *s, struct err *err)
 			r = listen_one(s, i, err);
 	if (r < 0)
 		return r;
-	access_begin(s);
+	begun = access_begin(s);
 	socket_links_make(config, &note);
-	user_access_end();
+	user_access_end(begun);
 	tell(s, &note);
 	s->manager->sockets_pending = true;
 	return 0;
@@ -156,12 +157,14 @@ static void close_all(struct service *s)
 
 void sockets_unlisten(struct service *s)
 {
+	bool begun;
+
 	close_all(s);
 	if (!s->unit->socket || !s->unit->socket->remove_on_stop)
 		return;
-	access_begin(s);
+	begun = access_begin(s);
 	socket_files_remove(s->unit->socket);
-	user_access_end();
+	user_access_end(begun);
 }
 
 void sockets_free(struct service *s)

@@ -97,6 +97,26 @@ static int load_dropins(struct unit_load *load, const struct unit_dirs *dirs, co
 	return r < 0 ? r : 0;
 }
 
+/* Who runs a unit of the user's, where, and with what. */
+static int settle_user(struct unit *unit, const struct identity *user)
+{
+	char runtime[64], number[16];
+
+	if (!user)
+		return 0;
+	snprintf(number, sizeof(number), "%u", user->uid);
+	free(unit->user);
+	unit->user = strdup(user->name[0] ? user->name : number);
+	if (!unit->working_directory)
+		unit->working_directory = strdup("~");
+	if (!unit->user || !unit->working_directory)
+		return -ENOMEM;
+	snprintf(runtime, sizeof(runtime), "/run/user/%u", user->uid);
+	if (strv_env_get(&unit->environment, "XDG_RUNTIME_DIR"))
+		return 0;
+	return strv_env_set(&unit->environment, "XDG_RUNTIME_DIR", runtime);
+}
+
 int unit_read(const char *path, const char *name, const struct unit_dirs *dirs,
 	      const struct identity *user, struct unit **unit, bool *masked,
 	      struct problems *problems)
@@ -112,6 +132,8 @@ int unit_read(const char *path, const char *name, const struct unit_dirs *dirs,
 		*masked = true;
 	else if (r == 0 && dirs)
 		r = load_dropins(&load, dirs, name, user);
+	if (r == 0 && unit_name_is_user(name))
+		r = settle_user(load.ctx.unit, user);
 	end = unit_load_finish(&load, unit, *masked || r < 0 ? &none : problems);
 	problems_free(&none);
 	if (*masked || r < 0) {

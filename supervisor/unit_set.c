@@ -15,6 +15,7 @@
 #include "supervisor/unit_builtin.h"
 #include "supervisor/unit_dirs.h"
 #include "supervisor/unit_read.h"
+#include "supervisor/user_access.h"
 #include "supervisor/unit_name.h"
 
 /* An alias of an alias of …: in different directories they may go round. */
@@ -97,7 +98,9 @@ static int settle_boot(struct set_load *load, struct unit *unit, bool module)
 	unit->enabled = module || enable_state_has(&load->enabled, unit->name);
 	if (enable_state_is_disabled(&load->enabled, unit->name))
 		unit->enabled = false;
-	unit->boot = unit->enabled && (module || install_is_boot(&unit->install));
+	/* The user's link says itself what wants the unit. */
+	unit->boot = unit->enabled &&
+		     (module || unit_name_is_user(unit->name) || install_is_boot(&unit->install));
 	for (size_t i = 0; unit->enabled && i < unit->install.alias.n && r == 0; i++) {
 		const char *alias = unit->install.alias.v[i];
 
@@ -129,19 +132,18 @@ static int load_found(struct set_load *load, const char *name, const struct unit
 	return r == 0 ? settle_boot(load, *unit, place->module) : r;
 }
 
-/* 0 and *unit, which is NULL when there is none: masked, broken, built in. */
-static int load_name(struct set_load *load, const char *name, unsigned depth, struct unit **unit)
+/* With the rights of whose unit it is. */
+static bool scope_begin(const struct set_load *load, const char *name)
+{
+	return unit_name_is_user(name) && user_access_begin(load->paths->user);
+}
+
+static int load_name(struct set_load *load, const char *name, unsigned depth, struct unit **unit);
+
+static int load_new(struct set_load *load, const char *name, unsigned depth, struct unit **unit)
 {
 	struct unit_place place = {0};
-	void *known;
-	int r;
-
-	*unit = NULL;
-	if (name_index_find(&load->seen, name, &known)) {
-		*unit = known;
-		return 0;
-	}
-	r = unit_dirs_find(dirs_of(load, name), name, &place);
+	int r = unit_dirs_find(dirs_of(load, name), name, &place);
 	/* What a package puts into a built-in target is not wanted at boot, and so costs nothing.
 	 */
 	if (r == 0 && !place.module && unit_builtin(name))
@@ -170,16 +172,38 @@ static int load_name(struct set_load *load, const char *name, unsigned depth, st
 	return r;
 }
 
+/* 0 and *unit, which is NULL when there is none: masked, broken, built in. */
+static int load_name(struct set_load *load, const char *name, unsigned depth, struct unit **unit)
+{
+	void *known;
+	bool begun;
+	int r;
+
+	*unit = NULL;
+	if (name_index_find(&load->seen, name, &known)) {
+		*unit = known;
+		return 0;
+	}
+	begun = scope_begin(load, name);
+	r = load_new(load, name, depth, unit);
+	user_access_end(begun);
+	return r;
+}
+
 /* What lies in NAME.wants/ and NAME.requires/. */
 static int add_links(struct set_load *load, struct unit *unit)
 {
 	const struct unit_dirs *dirs = dirs_of(load, unit->name);
-	int r = 0;
+	bool begun;
+	int r;
 
-	if (unit->origin != ORIGIN_BUILTIN)
-		r = unit_dirs_links(dirs, unit->name, ".wants", &unit->wants);
-	if (unit->origin != ORIGIN_BUILTIN && r == 0)
+	if (unit->origin == ORIGIN_BUILTIN)
+		return 0;
+	begun = scope_begin(load, unit->name);
+	r = unit_dirs_links(dirs, unit->name, ".wants", &unit->wants);
+	if (r == 0)
 		r = unit_dirs_links(dirs, unit->name, ".requires", &unit->requires);
+	user_access_end(begun);
 	return r;
 }
 
@@ -233,9 +257,13 @@ static int set_load_begin(struct set_load *load, struct unit_set *set,
 
 	*load = (struct set_load){.set = set, .paths = paths, .problems = problems};
 	r = unit_dirs_open(&load->dirs[0], paths, false);
-	if (r == 0)
+	if (r == 0) {
+		bool begun = user_access_begin(paths->user);
+
 		r = unit_dirs_open(&load->dirs[1], paths, true);
-	return r < 0 ? r : enable_state_read(&load->enabled, paths, &load->dirs[1]);
+		user_access_end(begun);
+	}
+	return r < 0 ? r : enable_state_read(&load->enabled, paths);
 }
 
 static int tell_dirs(struct set_load *load)

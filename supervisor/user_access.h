@@ -10,6 +10,12 @@
 /* Who the coder user is: CODER_USER, or "coder". */
 int user_find(struct identity *id, struct err *err);
 
-/* Does nothing where `user` is NULL or not set. No pair within a pair. */
-void user_access_begin(const struct identity *user);
-void user_access_end(void);
+/*
+ * From here on files are looked at with the rights of the user; does nothing where `user` is NULL
+ * or not set. What it returns is given to the end: false within another such pair.
+ */
+bool user_access_begin(const struct identity *user);
+void user_access_end(bool begun);
+
+/* /run/user/UID, for the user alone, if it can be made; a service without it goes on. */
+void user_runtime_dir_make(const struct identity *user);

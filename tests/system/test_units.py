@@ -256,3 +256,49 @@ def test_what_is_enabled_starts_with_the_container(lxc):
     host = boot_again(lxc, host)
     wait_units(host, on="running", module="running")
     assert host.stop() == 0
+
+
+USER_UNITS = "/home/coder/.config/systemd/user"
+
+
+def test_the_coder_users_own_units_run_as_this_user(lxc):
+    host = lxc()
+    host.start({}, tty=False)
+    status(host)
+    host.exec(["mkdir", "-p", USER_UNITS], user="coder")
+
+    def put(name: str, text: str) -> None:
+        host.exec(["sh", "-c", f"cat >{USER_UNITS}/{name}"], user="coder", input=text)
+
+    put("mine.service", "[Unit]\nWants=helper.service\n[Service]\nExecStart=/bin/sh -c 'id -un; pwd; "
+        "echo $XDG_RUNTIME_DIR; stat -c %%a:%%U $XDG_RUNTIME_DIR; exec sleep 1000'\n"
+        "[Install]\nWantedBy=default.target\n")
+    put("helper.service", SLEEP)
+    put("root.service", SLEEP + "User=root\n")
+    put("plus.service", "[Service]\nExecStart=+/bin/sleep 1000\n")
+    put("shadow.service", SLEEP + "EnvironmentFile=/etc/shadow\n")
+    host.exec(["ln", "-s", "/etc/shadow", f"{USER_UNITS}/link.service"], user="coder")
+    host.exec(["hakimctl", "start", "user:mine"])
+    found = status(host)
+    assert sub(found, "user:mine") == sub(found, "user:helper") == "running"
+    for word in ("coder", "/home/coder", "/run/user/1000", "700:coder"):
+        wait_log(host, "user:mine", f" {word}\n")
+    assert "gets no rights" in refused(host, "start", "user:root")
+    assert "gets no rights" in refused(host, "start", "user:plus")
+    assert "Permission denied" in refused(host, "start", "user:shadow")
+    assert "Permission denied" in refused(host, "start", "user:link")
+    assert "there is no unit user:ssh" in refused(host, "start", "user:ssh")
+    said = host.exec(["hakimctl", "enable", "user:mine"]).stdout
+    wants = f"{USER_UNITS}/default.target.wants/mine.service"
+    assert said == f"created {wants} → {USER_UNITS}/mine.service\n"
+    assert host.exec(["stat", "-c", "%U", wants]).stdout == "coder\n", "made by the user's rights"
+    again = lxc()
+    shutil.copytree(host.root("/home/coder/.config"), again.files / "home/coder/.config", symlinks=True)
+    assert host.stop() == 0
+    again.start({}, tty=False)
+    found = wait_units(again, **{"user:mine": "running", "user:helper": "running"})
+    assert "user:root" not in found["units"]
+    again.exec(["chown", "-R", "coder:coder", "/home/coder/.config"])
+    again.exec(["hakimctl", "disable", "--now", "user:mine"])
+    wait_until("it has ended", lambda: "user:mine" not in pids(status(again)), 10)
+    assert again.stop() == 0
