@@ -111,6 +111,25 @@ static void put_times(const struct unit_view *u, FILE *out)
 	}
 }
 
+static void put_health(const struct unit_view *u, const struct look *look, FILE *out)
+{
+	bool good = u->health && strcmp(u->health, "healthy") == 0;
+
+	if (!u->health)
+		return;
+	put_label(out, "Health");
+	status_put_clean(out, look, good ? STYLE_GOOD : STYLE_BUSY, u->health);
+	if (u->health_failures > 0)
+		fprintf(out, ", %lld failure%s in a row", (long long)u->health_failures,
+			u->health_failures == 1 ? "" : "s");
+	if (u->health_text) {
+		fputs(" (", out);
+		status_put_clean(out, look, STYLE_PLAIN, u->health_text);
+		fputc(')', out);
+	}
+	fputc('\n', out);
+}
+
 static void put_log(const struct unit_view *u, const struct look *look, FILE *out)
 {
 	char text[SHOW_SPAN];
@@ -155,6 +174,7 @@ void status_print_unit(const struct manager_view *m, const struct unit_view *u,
 		put_line(out, look, "Result", STYLE_PLAIN, u->result);
 	put_processes(u, out);
 	put_times(u, out);
+	put_health(u, look, out);
 	put_line(out, look, "File", STYLE_PLAIN, u->file);
 	put_log(u, look, out);
 	for (size_t i = 0; (note = json_array_get(u->notes, i)); i++)

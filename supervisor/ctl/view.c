@@ -43,6 +43,8 @@ struct manager_view view_manager(const json_t *object)
 
 struct unit_view view_unit(const json_t *object)
 {
+	const json_t *health = json_object_get(object, "health");
+
 	return (struct unit_view){
 		.name = text_of(object, "name"),
 		.description = text_of(object, "description"),
@@ -50,6 +52,9 @@ struct unit_view view_unit(const json_t *object)
 		.active = text_of(object, "active"),
 		.sub = text_of(object, "sub"),
 		.result = text_of(object, "result"),
+		.health = text_of(health, "state"),
+		.health_text = text_of(health, "text"),
+		.health_failures = number_of(health, "failures"),
 		.last_error = text_of(object, "last_error"),
 		.status = text_of(object, "status"),
 		.log = text_of(object, "log"),

@@ -23,6 +23,8 @@ struct unit_view {
 	bool ready;
 	int64_t since_us, pid, restarts, memory, tasks, cpu_us, log_lost;
 	int64_t queued_us, started_us, exec_us, ready_us;
+	const char *health, *health_text; /* NULL: nobody asks */
+	int64_t health_failures;
 	const json_t *notes, *tail; /* arrays, or NULL */
 };
 

@@ -155,11 +155,15 @@ def test_an_unhealthy_service_is_restarted_after_so_many_failures_and_not_before
     found = wait_units(host, a="running")
     assert found["units"]["a"]["health"] == {"state": "starting", "failures": 0, "text": None}
     wait_until("it is healthy", lambda: (status(host)["units"]["a"]["health"] or {}).get("state") == "healthy")
+    assert "Health: healthy (http://127.0.0.1:8001/health: 200)" in host.exec(["hakimctl", "status", "a"]).stdout
     # Failures that are not in a row.
     host.put_file("/tmp/reply", "HTTP/1.1 500 Oh\r\n\r\n")
     wait_until("two failures", lambda: status(host)["units"]["a"]["health"]["failures"] == 2)
     host.root("/tmp/reply").unlink()
     wait_until("none", lambda: status(host)["units"]["a"]["health"]["failures"] == 0)
+    # What is read anew and has not changed goes on as it was.
+    host.exec(["hakimctl", "reload"])
+    assert status(host)["units"]["a"]["health"]["state"] == "healthy"
     assert status(host)["units"]["a"]["restarts"] == 0
     before = asked(host)
     host.put_file("/tmp/reply", "HTTP/1.1 503 Oh\r\n\r\n")
