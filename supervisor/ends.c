@@ -105,6 +105,19 @@ uint64_t service_oom_kills(const struct service *s)
 	return at ? strtoull(at + 9, NULL, 10) : 0;
 }
 
+void service_set_oom_group(const struct service *s)
+{
+	bool all = s->unit->life.oom_policy == OOM_KILL;
+	_cleanup_close_ int fd = -EBADF;
+
+	if (s->cgroup_fd < 0)
+		return;
+	fd = openat(s->cgroup_fd, "memory.oom.group", O_WRONLY | O_CLOEXEC);
+	/* Not there where the memory controller is not delegated. */
+	if (fd >= 0 && write(fd, all ? "1" : "0", 1) < 0)
+		errno = 0;
+}
+
 static enum restart_verdict verdict(const struct unit_life *life, const struct board_slot *slot)
 {
 	if (slot->exec_stage != EXEC_OK)

@@ -178,6 +178,8 @@ static void run_begins(struct service *s)
 	s->error[0] = s->end_text[0] = '\0';
 	s->has_last = false;
 	s->notify_errno = 0;
+	service_kill_left_over(s);
+	service_set_oom_group(s);
 	s->oom_kills = service_oom_kills(s);
 	s->watchdog_usec = s->unit->life.watchdog_usec;
 	launch_new_invocation(s);

@@ -262,6 +262,8 @@ void service_end_text(struct service *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* How many of its processes the kernel has killed for lack of memory: its cgroup counts. */
 uint64_t service_oom_kills(const struct service *s);
+/* OOMPolicy=kill is the kernel's business: all of the cgroup or the one process. */
+void service_set_oom_group(const struct service *s);
 /* A run is over: the past gets one more, and Vital= and …Action= are done. */
 void service_run_over(struct service *s, enum service_state old);
 void service_past_add(struct service *s, uint64_t at_us, enum service_result result,
@@ -332,6 +334,8 @@ enum service_end_how {
 void service_end(struct service *s, enum service_end_how how);
 /* KillMode=mixed: the main process has gone, the others are killed. */
 void service_kill_rest(struct service *s);
+/* What is left of an earlier run, as far as KillMode= lets it be ended, is killed. */
+void service_kill_left_over(struct service *s);
 /* Nothing is left that has to be waited for, by KillMode=. */
 bool service_is_empty(struct service *s);
 bool service_has_processes(struct service *s);

@@ -67,7 +67,9 @@ void order_changed(struct service *s, enum service_state old)
 {
 	enum service_state now = s->machine.state;
 	bool was_out = service_is_at_rest(old) || old == SERVICE_AUTO_RESTART;
-	bool is_out = service_is_at_rest(now) || now == SERVICE_AUTO_RESTART;
+	/* RestartMode=direct: a pause is no end. */
+	bool is_out = service_is_at_rest(now) ||
+		      (now == SERVICE_AUTO_RESTART && !s->unit->life.restart_direct);
 
 	if (now == old)
 		return;

@@ -137,6 +137,22 @@ void service_kill_rest(struct service *s)
 		signal_all(s, s->unit->life.final_kill_signal);
 }
 
+void service_kill_left_over(struct service *s)
+{
+	enum unit_kill_mode mode = s->unit->kill_mode;
+
+	if ((mode != KILL_CONTROL_GROUP && mode != KILL_MIXED) || s->main.slot >= 0 ||
+	    s->control.slot >= 0)
+		return;
+	if (s->cgroup_fd < 0)
+		s->cgroup_fd = cgroup_open(&s->manager->cgroups, s->unit->name);
+	/* Without a cgroup only a service that has run can have left anything. */
+	if ((s->cgroup_fd < 0 && !s->invocation[0]) || !service_has_processes(s))
+		return;
+	say(s->manager, "%s: what an earlier run has left is killed", s->unit->name);
+	signal_all(s, SIGKILL);
+}
+
 int service_kill(struct service *s, int sig, enum service_whom whom)
 {
 	struct manager *m = s->manager;

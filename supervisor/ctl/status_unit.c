@@ -159,6 +159,30 @@ static void put_tail(const struct unit_view *u, const struct look *look, FILE *o
 	}
 }
 
+/* How the last runs ended, the newest first: "3s ago: exited with status 3". */
+static void put_ends(const struct manager_view *m, const struct unit_view *u,
+		     const struct look *look, FILE *out)
+{
+	const json_t *end;
+	char span[SHOW_SPAN];
+
+	for (size_t i = 0; (end = json_array_get(u->ends, i)); i++) {
+		const json_t *at = json_object_get(end, "at_us");
+		const char *result = json_string_value(json_object_get(end, "result"));
+		const char *text = json_string_value(json_object_get(end, "text"));
+		int64_t at_us = json_is_integer(at) ? json_integer_value(at) : -1;
+
+		if (i)
+			fprintf(out, "%*s  ", LABEL_WIDTH, "");
+		else
+			put_label(out, "Ends");
+		if (at_us >= 0 && m->now_us >= at_us)
+			fprintf(out, "%s ago: ", show_age(span, m->now_us - at_us));
+		status_put_clean(out, look, STYLE_PLAIN, text && *text ? text : result);
+		fputc('\n', out);
+	}
+}
+
 void status_print_unit(const struct manager_view *m, const struct unit_view *u,
 		       const struct look *look, FILE *out)
 {
@@ -174,6 +198,7 @@ void status_print_unit(const struct manager_view *m, const struct unit_view *u,
 		put_line(out, look, "Result", STYLE_PLAIN, u->result);
 	put_processes(u, out);
 	put_times(u, out);
+	put_ends(m, u, look, out);
 	put_health(u, look, out);
 	put_line(out, look, "File", STYLE_PLAIN, u->file);
 	put_log(u, look, out);

@@ -72,6 +72,7 @@ struct unit_view view_unit(const json_t *object)
 		.ready_us = number_of(object, "ready_us"),
 		.notes = array_of(object, "notes"),
 		.tail = array_of(object, "tail"),
+		.ends = array_of(object, "ends"),
 	};
 }
 
@@ -84,12 +85,21 @@ struct view_state view_state(const struct unit_view *unit)
 		{"running", {"ready", STYLE_GOOD}},
 		{"exited", {"done", STYLE_GOOD}},
 		{"waiting", {"waiting", STYLE_BUSY}},
+		{"condition", {"starting", STYLE_BUSY}},
 		{"start-pre", {"starting", STYLE_BUSY}},
 		{"start", {"starting", STYLE_BUSY}},
+		{"start-post", {"starting", STYLE_BUSY}},
 		{"ready-wait", {"starting", STYLE_BUSY}},
+		{"reload", {"reloading", STYLE_BUSY}},
+		{"reload-signal", {"reloading", STYLE_BUSY}},
+		{"reload-notify", {"reloading", STYLE_BUSY}},
 		{"stop", {"stopping", STYLE_BUSY}},
+		{"stop-watchdog", {"stopping", STYLE_BUSY}},
 		{"stop-sigterm", {"stopping", STYLE_BUSY}},
 		{"stop-sigkill", {"stopping", STYLE_BUSY}},
+		{"stop-post", {"stopping", STYLE_BUSY}},
+		{"final-sigterm", {"stopping", STYLE_BUSY}},
+		{"final-sigkill", {"stopping", STYLE_BUSY}},
 		{"auto-restart", {"restarting", STYLE_BAD}},
 		{"failed", {"failed", STYLE_BAD}},
 		{"skipped", {"skipped", STYLE_DIM}},
@@ -107,7 +117,8 @@ struct view_state view_state(const struct unit_view *unit)
 
 bool view_is_active(const struct unit_view *unit)
 {
-	return unit->active && strcmp(unit->active, "active") == 0;
+	return unit->active &&
+	       (strcmp(unit->active, "active") == 0 || strcmp(unit->active, "reloading") == 0);
 }
 
 int64_t view_ready_after_us(const struct unit_view *unit)

@@ -233,6 +233,22 @@ static void words_of_the_supervisor_are_events(void **state)
 	line_close(&l);
 }
 
+static void the_first_exit_status_that_is_asked_for_counts(void **state)
+{
+	struct line l;
+	struct err err = {0};
+
+	line_open(&l);
+	assert_false(l.keep->exit_asked);
+	assert_int_equal(keeper_exit(&l.keeper, 143, &err), 0);
+	keeper_drop(&l.keeper, "nothing", NULL);
+	assert_int_equal(__atomic_load_n(&l.last, __ATOMIC_ACQUIRE), KEEPER_EVENT_SHUTDOWN);
+	assert_int_equal(keeper_exit(&l.keeper, 1, &err), 0);
+	assert_true(l.keep->exit_asked);
+	assert_int_equal(l.keep->exit_status, 143);
+	line_close(&l);
+}
+
 static void what_a_newer_supervisor_asks_is_answered_enosys(void **state)
 {
 	struct line l;
@@ -268,6 +284,7 @@ int main(void)
 		cmocka_unit_test(a_store_without_room_for_the_fd_is_refused_and_not_lost),
 		cmocka_unit_test(secrets_are_handed_on_whole),
 		cmocka_unit_test(words_of_the_supervisor_are_events),
+		cmocka_unit_test(the_first_exit_status_that_is_asked_for_counts),
 		cmocka_unit_test(what_a_newer_supervisor_asks_is_answered_enosys),
 		cmocka_unit_test(rubbish_is_answered_and_harms_nothing),
 	};
