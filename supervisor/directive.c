@@ -278,6 +278,14 @@ static int assign(void *arg, const char *section, const char *name, const char *
 		return assign_condition(load, "Condition", name, value, line);
 	if (s == DIRECTIVES_UNIT && strncmp(name, "Assert", 6) == 0)
 		return assign_condition(load, "Assert", name, value, line);
+	/* systemd.socket(5): those of systemd.exec(5) and .kill(5), for its Exec…= commands. */
+	if (s == DIRECTIVES_SOCKET && (directive_find(DIRECTIVES_SERVICE, name) ||
+				       directive_find_known(DIRECTIVES_SERVICE, name)))
+		return remark(
+			load, "", REMARK_NOTE, line,
+			"%s: has no effect here: it is about commands of the socket, and there "
+			"are none",
+			name);
 	/* [Install] is for `enable`. */
 	if (strncmp(name, "X-", 2) == 0 || s == DIRECTIVES_INSTALL)
 		return 0;

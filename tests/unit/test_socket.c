@@ -147,6 +147,15 @@ static void an_empty_address_of_any_kind_takes_all_back(void **state)
 	assert_int_equal(unit->socket->n, 1);
 }
 
+static void directives_about_commands_of_a_socket_are_noted(void **state)
+{
+	load_socket("ListenStream=80\nRuntimeDirectory=x\nKillMode=process\nNoSuch=1");
+	assert_non_null(unit);
+	assert_said("RuntimeDirectory: has no effect here", false);
+	assert_said("KillMode: has no effect here", false);
+	assert_said("NoSuch: unknown directive in [Socket]", false);
+}
+
 static void with_accept_its_service_is_a_template(void **state)
 {
 	char name[UNIT_NAME_MAX];
@@ -294,6 +303,7 @@ int main(void)
 		TEST(a_socket_is_read_with_systemds_defaults),
 		TEST(a_socket_comes_before_its_service),
 		TEST(an_empty_address_of_any_kind_takes_all_back),
+		TEST(directives_about_commands_of_a_socket_are_noted),
 		TEST(with_accept_its_service_is_a_template),
 		TEST(what_is_no_good_socket_is_refused),
 		TEST(a_service_may_name_more_sockets),
