@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,23 @@ from hosts.process import children, wait_until
 from test_small_and_idle import system_calls
 
 ANSWER = "/usr/local/bin/answer"
+
+
+@pytest.fixture
+def steady(lxc):
+    """Makes containers in which no supervisor dies but those that the test kills."""
+    hosts = []
+
+    def new():
+        host = lxc()
+        host.crashes = 0
+        hosts.append(host)
+        return host
+
+    yield new
+    for host in hosts:
+        if host.running:
+            assert status(host)["manager"]["supervisor_starts"] == 1 + host.crashes
 
 
 def put_answer(host, helpers) -> None:
@@ -30,6 +49,7 @@ def asked(host) -> int:
 def crash(host) -> None:
     """kill -9 of the supervisor, and another one."""
     old = wait_supervisor(host)
+    host.crashes += 1
     os.kill(old, signal.SIGKILL)
     wait_until("it is reaped", lambda: old not in children(host.pid), 5, 0.001)
     wait_supervisor(host, old)
@@ -51,8 +71,8 @@ KINDS = {
 }
 
 
-def test_each_kind_of_readiness_waits_for_the_server_and_no_longer(lxc, helpers):
-    host = lxc()
+def test_each_kind_of_readiness_waits_for_the_server_and_no_longer(steady, helpers):
+    host = steady()
     put_answer(host, helpers)
     for name, (options, watch) in KINDS.items():
         unit(host, f"{name}.service", service(f"--after 1500 {options}", watch))
@@ -69,8 +89,8 @@ def test_each_kind_of_readiness_waits_for_the_server_and_no_longer(lxc, helpers)
     assert host.stop() == 0
 
 
-def test_all_of_several_must_hold(lxc, helpers):
-    host = lxc()
+def test_all_of_several_must_hold(steady, helpers):
+    host = steady()
     put_answer(host, helpers)
     unit(host, "a.service", service("tcp 8001", "ReadyTCP=127.0.0.1:8001\nReadyUnix=/tmp/other.sock\n"
                                     "ReadyLog=listening\nReadyExec=/usr/bin/test -e /tmp/go"))
@@ -84,8 +104,8 @@ def test_all_of_several_must_hold(lxc, helpers):
     wait_units(host, a="running", b="running")
 
 
-def test_an_http_server_must_answer_as_the_unit_says(lxc, helpers):
-    host = lxc()
+def test_an_http_server_must_answer_as_the_unit_says(steady, helpers):
+    host = steady()
     put_answer(host, helpers)
     host.put_file("/tmp/reply", "HTTP/1.1 200 OK\r\n\r\nok\n")
     unit(host, "a.service", service("--reply /tmp/reply tcp 8001", "ReadyHTTP=http://127.0.0.1:8001/\n"
@@ -102,8 +122,8 @@ def test_an_http_server_must_answer_as_the_unit_says(lxc, helpers):
     wait_units(host, a="running")
 
 
-def test_ready_exec_runs_as_the_services_user_and_leaves_its_processes_alone(lxc, helpers):
-    host = lxc()
+def test_ready_exec_runs_as_the_services_user_and_leaves_its_processes_alone(steady, helpers):
+    host = steady()
     put_answer(host, helpers)
     host.put_file("/usr/local/bin/who", "#!/bin/sh\nid -un >/tmp/who\necho \"${TOKEN-none} ${CODER_AGENT_TOKEN-none}\" "
                   ">>/tmp/who\necho still not\n[ -e /tmp/go ]\n", 0o755)
@@ -116,8 +136,8 @@ def test_ready_exec_runs_as_the_services_user_and_leaves_its_processes_alone(lxc
     wait_units(host, a="running")
 
 
-def test_a_command_that_does_not_end_is_ended(lxc, helpers):
-    host = lxc()
+def test_a_command_that_does_not_end_is_ended(steady, helpers):
+    host = steady()
     put_answer(host, helpers)
     unit(host, "a.service", service("tcp 8001", "ReadyExec=/bin/sleep 1234\nReadyTimeoutSec=200ms"))
     host.start({}, tty=False)
@@ -127,8 +147,43 @@ def test_a_command_that_does_not_end_is_ended(lxc, helpers):
     wait_until("none is left", lambda: host.exec(["pgrep", "-f", "sleep 1234"], check=False).returncode == 1)
 
 
-def test_only_what_this_run_logs_makes_it_ready(lxc, helpers):
-    host = lxc()
+def test_who_is_not_ready_in_time_has_failed(steady, helpers):
+    host = steady()
+    put_answer(host, helpers)
+    unit(host, "a.service", service("tcp 8001", "ReadyTCP=127.0.0.1:8002", "TimeoutStartSec=500ms"))
+    unit(host, "b.service", service("tcp 8003", "ReadyLog=never", "TimeoutStartSec=500ms\nType=exec"))
+    unit(host, "c.service", "[Unit]\nRequires=a.service\nAfter=a.service\n" + service("tcp 8004", ""))
+    host.start({}, tty=False)
+    found = wait_units(host, a="failed", b="failed", c="failed")["units"]
+    assert [found[name]["result"] for name in "abc"] == ["timeout", "timeout", "dependency"]
+    assert found["a"]["ready_us"] is None
+
+
+def test_a_hundred_services_that_are_asked_cost_little(steady, helpers):
+    host = steady()
+    put_answer(host, helpers)
+    for i in range(100):
+        unit(host, f"s{i}.service", service(f"unix /tmp/{i}.sock", f"ReadyUnix=/tmp/{i}.sock\n"
+                                            f"HealthUnix=/tmp/{i}.sock\nHealthIntervalSec=1s"))
+    host.start({}, tty=False)
+    assert waits(host, "--all", "--timeout=20").returncode == 0
+    wait_until("all are healthy", lambda: all((u["health"] or {}).get("state") == "healthy" for u in
+                                              status(host)["units"].values() if u["name"].startswith("s")), 20)
+    pid = supervisor(host)
+
+    def ticks() -> int:
+        text = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        return int(text[11]) + int(text[12])
+
+    before, begin = ticks(), time.monotonic()
+    time.sleep(3)  # what is measured, not a wait for something
+    share = (ticks() - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - begin)
+    print(f"100 questions a second: {share:.1%} of a processor")
+    assert share < 0.1
+
+
+def test_only_what_this_run_logs_makes_it_ready(steady, helpers):
+    host = steady()
     host.put_file("/usr/local/bin/talk",
                   "#!/bin/sh\n[ -e /tmp/quiet ] || echo up and running\nexec sleep 1000\n", 0o755)
     unit(host, "a.service", "[Service]\nExecStart=/usr/local/bin/talk\n[X-Hakim]\nReadyLog=up and running\n")
@@ -145,8 +200,8 @@ def test_only_what_this_run_logs_makes_it_ready(lxc, helpers):
     wait_units(host, a="running")
 
 
-def test_an_unhealthy_service_is_restarted_after_so_many_failures_and_not_before(lxc, helpers):
-    host = lxc()
+def test_an_unhealthy_service_is_restarted_after_so_many_failures_and_not_before(steady, helpers):
+    host = steady()
     put_answer(host, helpers)
     unit(host, "a.service", service("--reply /tmp/reply --count /tmp/count tcp 8001", "ReadyTCP=127.0.0.1:8001\n"
                                     "HealthHTTP=http://127.0.0.1:8001/health\nHealthIntervalSec=300ms\nHealthRetries=4",
@@ -176,8 +231,8 @@ def test_an_unhealthy_service_is_restarted_after_so_many_failures_and_not_before
     wait_until("it is healthy again", lambda: (status(host)["units"]["a"]["health"] or {}).get("state") == "healthy")
 
 
-def test_without_restart_an_unhealthy_service_has_failed(lxc, helpers):
-    host = lxc()
+def test_without_restart_an_unhealthy_service_has_failed(steady, helpers):
+    host = steady()
     put_answer(host, helpers)
     unit(host, "a.service", service("tcp 8001", "HealthExec=/bin/sh -c 'echo so bad; exit 3'\nHealthIntervalSec=50ms\n"
                                     "HealthRetries=1"))
@@ -188,8 +243,8 @@ def test_without_restart_an_unhealthy_service_has_failed(lxc, helpers):
     assert found["health"]["state"] == "unhealthy"
 
 
-def test_failures_in_the_start_period_do_not_count(lxc, helpers):
-    host = lxc()
+def test_failures_in_the_start_period_do_not_count(steady, helpers):
+    host = steady()
     put_answer(host, helpers)
     unit(host, "a.service", service("tcp 8001", "HealthTCP=127.0.0.1:8002\nHealthIntervalSec=50ms\nHealthRetries=2\n"
                                     "HealthStartPeriodSec=2"))
@@ -203,8 +258,8 @@ def test_failures_in_the_start_period_do_not_count(lxc, helpers):
 
 
 @pytest.mark.timeout(180)
-def test_supervisors_die_while_probes_run_and_nothing_is_lost(lxc, helpers):
-    host = lxc()
+def test_supervisors_die_while_probes_run_and_nothing_is_lost(steady, helpers):
+    host = steady()
     put_answer(host, helpers)
     unit(host, "ready.service", service("--after 4000 tcp 8001", "ReadyTCP=127.0.0.1:8001\nReadyExec=/bin/sleep 0.3\n"
                                         "ReadyLog=listening"))
@@ -230,8 +285,8 @@ def test_supervisors_die_while_probes_run_and_nothing_is_lost(lxc, helpers):
     assert host.stop() == 0
 
 
-def test_probes_wake_the_supervisor_only_when_one_is_due(lxc, helpers):
-    host = lxc()
+def test_probes_wake_the_supervisor_only_when_one_is_due(steady, helpers):
+    host = steady()
     put_answer(host, helpers)
     unit(host, "a.service", service("tcp 8001", "ReadyLog=listening\nReadyTCP=127.0.0.1:8001"))
     unit(host, "b.service", service("tcp 8002", "ReadyLog=listening\nHealthTCP=127.0.0.1:8002\nHealthIntervalSec=1h"))
@@ -244,8 +299,8 @@ def waits(host, *words: str):
     return host.exec(["hakimctl", "wait", *words], check=False)
 
 
-def test_wait_says_what_has_become_of_the_units(lxc, helpers):
-    host = lxc()
+def test_wait_says_what_has_become_of_the_units(steady, helpers):
+    host = steady()
     put_answer(host, helpers)
     unit(host, "soon.service", service("--after 700 tcp 8001", "ReadyTCP=127.0.0.1:8001"))
     unit(host, "skipped.service", "[Unit]\nConditionPathExists=/nowhere\n[Service]\nExecStart=/bin/sleep 1000\n")
@@ -278,8 +333,8 @@ def test_wait_says_what_has_become_of_the_units(lxc, helpers):
     assert "bad.service failed: /bin/false exited with status 1" in done.stderr
 
 
-def test_wait_goes_on_when_the_supervisor_is_replaced(lxc, helpers):
-    host = lxc()
+def test_wait_goes_on_when_the_supervisor_is_replaced(steady, helpers):
+    host = steady()
     put_answer(host, helpers)
     unit(host, "a.service", service("tcp 8001", "ReadyExec=/usr/bin/test -e /tmp/go"))
     host.start({}, tty=False)
