@@ -351,6 +351,8 @@ int service_kill(struct service *s, int sig, enum service_whom whom);
 /* -1: nothing runs. `thorough`: all its processes also where there is no cgroup. */
 int64_t service_memory(struct service *s, bool thorough, unsigned *tasks);
 void task_signal(struct manager *m, const struct task *task, int sig);
+/* SIGKILL to a command that asks about a service, and to what it has started. */
+void task_end(struct manager *m, const struct task *task);
 
 /* takeover.c */
 void takeover_save(struct manager *m);

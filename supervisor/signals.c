@@ -29,6 +29,19 @@ void task_signal(struct manager *m, const struct task *task, int sig)
 		kill(pid, sig);
 }
 
+void task_end(struct manager *m, const struct task *task)
+{
+	pid_t pid = task_pid(m, task);
+
+	if (pid <= 0 || board_load(&m->board->slot[task->slot].ended))
+		return;
+	/* The group first: it has the number of its leader, which is ours as long as that one is
+	 * not reaped. */
+	if (task->pidfd < 0 || syscall(SYS_pidfd_send_signal, task->pidfd, 0, NULL, 0) == 0)
+		kill(-pid, SIGKILL);
+	task_signal(m, task, SIGKILL);
+}
+
 static bool is_task(struct service *s, pid_t pid)
 {
 	return pid == task_pid(s->manager, &s->main) || pid == task_pid(s->manager, &s->control);

@@ -58,7 +58,7 @@ void status_due(struct service *s)
 	service_timer_set(s, TIMER_STATUS, now_us() + interval);
 	/* The last one still runs: it is given the same time again, then it is ended. */
 	if (s->status.slot >= 0) {
-		task_signal(s->manager, &s->status, SIGKILL);
+		task_end(s->manager, &s->status);
 		return;
 	}
 	if (launch_status(s, &err) < 0)

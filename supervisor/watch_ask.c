@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +107,7 @@ static void command_drop(struct watch *w)
 	if (w->task.slot < 0)
 		return;
 	if (!w->stale)
-		task_signal(w->service->manager, &w->task, SIGKILL);
+		task_end(w->service->manager, &w->task);
 	w->stale = true;
 }
 

@@ -139,12 +139,13 @@ def test_ready_exec_runs_as_the_services_user_and_leaves_its_processes_alone(ste
 def test_a_command_that_does_not_end_is_ended(steady, helpers):
     host = steady()
     put_answer(host, helpers)
-    unit(host, "a.service", service("tcp 8001", "ReadyExec=/bin/sleep 1234\nReadyTimeoutSec=200ms"))
+    unit(host, "a.service", service("tcp 8001", "ReadyExec=/bin/sh -c 'sleep 1234; true'\nReadyTimeoutSec=200ms"))
     host.start({}, tty=False)
     wait_until("it says why", lambda: status(host)["units"]["a"]["status"] ==
-               "/bin/sleep has not ended within 0.2 s")
+               "/bin/sh has not ended within 0.2 s")
+    assert len(host.exec(["pgrep", "-x", "sleep"], check=False).stdout.split()) <= 1
     host.exec(["hakimctl", "stop", "a"])
-    wait_until("none is left", lambda: host.exec(["pgrep", "-f", "sleep 1234"], check=False).returncode == 1)
+    wait_until("none is left", lambda: host.exec(["pgrep", "-x", "sleep"], check=False).returncode == 1)
 
 
 def test_who_is_not_ready_in_time_has_failed(steady, helpers):
