@@ -258,6 +258,8 @@ void manager_read_board(struct manager *m)
 			service_task_ended(s, &s->ready->task);
 		if (s->health && has_ended(m, &s->health->task))
 			service_task_ended(s, &s->health->task);
+		if (has_ended(m, &s->control) || has_ended(m, &s->main))
+			notify_flush(s);
 		if (has_ended(m, &s->witness))
 			service_task_ended(s, &s->witness);
 		if (has_ended(m, &s->control))

@@ -369,6 +369,8 @@ void manager_say_notes(struct manager *m);
 /* notify.c */
 int notify_open(struct service *s, struct err *err);
 void notify_adopt(struct service *s, int fd);
+/* What was sent before the end of its sender counts before that end does. */
+void notify_flush(struct service *s);
 
 /* ready.c: EVENT_PROBE_OK when all of Ready…= holds. */
 bool ready_has(const struct unit *unit);

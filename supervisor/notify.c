@@ -19,6 +19,7 @@
 #include "supervisor/manager.h"
 
 #define MESSAGE_MAX 4096
+#define FLUSH_MAX   64
 #define NOTIFY_FDS  253 /* the kernel's SCM_MAX_FD */
 
 /* What one message says; several words of it belong together. */
@@ -175,9 +176,9 @@ static void take_control(struct msghdr *m, struct received *got)
 	}
 }
 
-static void notify_ready(void *owner, uint32_t events)
+/* One message; false: there is none. */
+static bool take_one(struct service *s)
 {
-	struct service *s = owner;
 	char buf[MESSAGE_MAX + 1];
 	union {
 		struct cmsghdr header;
@@ -195,17 +196,31 @@ static void notify_ready(void *owner, uint32_t events)
 	ssize_t n = recvmsg(s->notify_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (n < 0)
-		return;
+		return false;
 	take_control(&m, &got);
 	buf[n] = '\0';
 	allowed = may_notify(s, got.who.pid);
 	/* Fds that nobody may send here, or nobody keeps, must not pile up. */
 	fdstore_message(s, allowed ? buf : "", got.fds, got.n_fds);
 	if (!allowed)
-		return;
+		return true;
 	for (char *line = strtok_r(buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		take_line(&message, line);
 	take_message(s, &message, got.who.uid);
+	return true;
+}
+
+static void notify_ready(void *owner, uint32_t events)
+{
+	take_one(owner);
+}
+
+void notify_flush(struct service *s)
+{
+	/* Who sends without end does not hold up the end of anything. */
+	for (unsigned i = 0; s->notify_fd >= 0 && i < FLUSH_MAX; i++)
+		if (!take_one(s))
+			return;
 }
 
 static int socket_name(int fd, char *out, size_t size)

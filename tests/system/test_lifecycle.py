@@ -276,6 +276,17 @@ def test_mainpid_names_the_process_whose_end_counts(host):
     assert host.stop() == 0
 
 
+def test_last_words_are_heard_before_the_end_of_who_said_them(one):
+    names = [f"d{i}" for i in range(40)]
+    for name in names:
+        service(one, name, f"Type=notify\nExecStart=PUPPET say=READY=1\\\\nSTATUS={name} exit=3\n")
+    found = up(one, **{name: "failed" for name in names})
+    for name in names:
+        assert found["units"][name]["status"] == name
+        assert found["units"][name]["ready_us"] is not None
+        assert found["units"][name]["result"] == "exit-code"
+
+
 def test_a_watchdog_that_is_not_fed_ends_the_service(host):
     service(host, "d", "Type=notify\nWatchdogSec=300ms\nRestart=on-watchdog\nRestartSec=0\n"
             "ExecStart=PUPPET say=READY=1 append=/run/starts sleep=100 say=WATCHDOG=1 sleep=100 say=WATCHDOG=1 sleep\n")
