@@ -262,7 +262,9 @@ static bool is_wanted(struct service *s)
 {
 	struct service *target;
 
-	if (s->machine.state != SERVICE_RUNNING || s->manager->stopping || s->stop_pending)
+	/* An orphan only holds what waits for it: what it would start is not known any more. */
+	if (s->machine.state != SERVICE_RUNNING || s->manager->stopping || s->stop_pending ||
+	    !s->unit->socket)
 		return false;
 	if (s->listener->paused)
 		s->listener->paused = s->timers[TIMER_SOCKET] != 0;

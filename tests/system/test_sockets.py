@@ -392,3 +392,22 @@ def test_nothing_is_left_in_pid_1_after_all_that(lxc, helpers):
     wait_until("none is left", lambda: not instances(host), 10, 0.05)
     assert kept() == before
     assert host.stop() == 0
+
+
+def test_a_users_socket_is_made_with_the_users_rights(lxc, helpers):
+    host = container(lxc, helpers)
+    home = "/home/coder/.config/systemd/user"
+    for name, path in (("mine", "/home/coder/s/mine.sock"), ("theirs", "/etc/theirs.sock")):
+        host.put_file(f"{home}/{name}.socket", f"[Socket]\nListenStream={path}\n", owner=1000)
+        host.put_file(f"{home}/{name}.service", "[Service]\nExecStart=/usr/local/bin/listener\n", owner=1000)
+    host.start({}, tty=False)
+    host.exec(["chown", "-R", "coder:", "/home/coder"])
+    host.exec(["hakimctl", "start", "user:mine.socket"])
+    host.exec(["hakimctl", "start", "user:theirs.socket"], check=False)
+    found = wait_units(host, **{"user:mine.socket": "listening", "user:theirs.socket": "failed"})["units"]
+    assert "ermission denied" in found["user:theirs.socket"]["last_error"]
+    made = os.stat(host.root("/home/coder/s/mine.sock"))
+    assert made.st_uid == os.stat(host.root("/home/coder")).st_uid
+    assert stat.S_IMODE(made.st_mode) == 0o666
+    assert facts(ask(host, "info", "/home/coder/s/mine.sock"))["fds"] == "1"
+    assert host.stop() == 0
