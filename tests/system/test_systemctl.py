@@ -111,6 +111,8 @@ def test_lists_of_units_and_files(host):
 def test_daemon_reload_finds_a_new_unit(host):
     unit(host, "late.service", SLEEP)
     assert systemctl(host, "daemon-reload").returncode == 0
+    assert systemctl(host, "is-active", "late").stdout == "inactive\n", "it is about definitions only"
+    assert systemctl(host, "start", "late").returncode == 0
     assert systemctl(host, "is-active", "late").returncode == 0
 
 
