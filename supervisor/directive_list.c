@@ -73,6 +73,18 @@ int directive_words_take(struct strv *list, struct directive_context *ctx, const
 	return r < 0 ? r : note;
 }
 
+/* The name of a device or mount may be as long as its path; it is nothing to us in any case. */
+static bool is_long_foreign(const char *word)
+{
+	char short_name[UNIT_NAME_MAX];
+	const char *dot = strrchr(word, '.');
+
+	if (strlen(word) < UNIT_NAME_MAX || !dot)
+		return false;
+	snprintf(short_name, sizeof(short_name), "x%s", dot);
+	return unit_name_valid(short_name) && unit_kind_of(short_name) == KIND_OTHER;
+}
+
 static int take_unit(struct strv *list, char *word, struct err *err)
 {
 	_cleanup_free_ char *full = NULL;
@@ -87,6 +99,10 @@ static int take_unit(struct strv *list, char *word, struct err *err)
 	if (asprintf(&full, "%s.service", word) < 0) {
 		full = NULL;
 		return -ENOMEM;
+	}
+	if (is_long_foreign(word)) {
+		err_set(err, 0, "\"%.80s\" is left out: units of this kind are not run here", word);
+		return 1;
 	}
 	if (!unit_name_valid(full))
 		return err_set(err, -EINVAL, "\"%.80s\" is no name of a unit", word);

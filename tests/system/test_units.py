@@ -2,13 +2,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from hakim import services, status, supervisor, unit, wait_units
+from hakim import services, status, supervisor, unit, wait_supervisor, wait_units
 from hosts.host import Host
 from hosts.process import wait_until
 
@@ -255,6 +257,23 @@ def test_what_is_enabled_starts_with_the_container(lxc):
     assert sub(status(host), "module") == "running"
     host = boot_again(lxc, host)
     wait_units(host, on="running", module="running")
+    assert host.stop() == 0
+
+
+def test_what_follows_from_an_end_is_not_lost_between_two_supervisors(lxc):
+    host = lxc()
+    unit(host, "work.service", "[Unit]\nOnFailure=tell.service\n" + SLEEP)
+    unit(host, "bound.service", "[Unit]\nBindsTo=work.service\nAfter=work.service\n" + SLEEP)
+    system_unit(host, "tell.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/echo it failed\n")
+    host.start({}, tty=False)
+    found = wait_units(host, work="running", bound="running")
+    work = found["units"]["work"]["pid"]
+    old = supervisor(host)
+    os.kill(old, signal.SIGSTOP)
+    host.exec(["kill", "-9", str(work)])
+    os.kill(old, signal.SIGKILL)
+    wait_supervisor(host, old)
+    wait_units(host, work="failed", bound="dead", tell="exited")
     assert host.stop() == 0
 
 

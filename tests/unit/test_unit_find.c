@@ -231,6 +231,19 @@ static void a_digest_is_of_the_text(void **state)
 	assert_true(with != set.v[0]->digest);
 }
 
+static void a_long_name_of_what_is_not_run_here_is_left_out(void **state)
+{
+	load_text(GOOD "[Unit]\nRequires=dev-disk-by\\x2duuid-"
+		       "0123456789abcdef0123456789abcdef0123456789.device\n"
+		       "After=a.service\n");
+	assert_non_null(unit);
+	assert_int_equal(unit->requires.n, 0);
+	assert_said("is left out: units of this kind", false);
+	refuse(GOOD "[Unit]\nAfter=a0123456789012345678901234567890123456789012345678901234567890."
+		    "service\n",
+	       "is no name of a unit");
+}
+
 static void names_say_what_they_are(void **state)
 {
 	char to[UNIT_NAME_MAX];
@@ -291,6 +304,7 @@ int main(void)
 		TEST(drop_ins_of_kind_prefix_and_template_apply),
 		TEST(a_module_that_is_disabled_is_there_and_not_wanted),
 		TEST(a_digest_is_of_the_text),
+		TEST(a_long_name_of_what_is_not_run_here_is_left_out),
 		TEST(names_say_what_they_are),
 		TEST(an_index_finds_what_was_put_into_it),
 	};
