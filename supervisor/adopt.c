@@ -174,7 +174,7 @@ static bool is_of_this_run(const struct service *s, const struct process *p)
  * word of its PIDFile=: that must be root's own, and what it says must fit. */
 static bool is_credible(const struct service *s, const struct process *p)
 {
-	const struct processes *all = processes_get(s->manager, true);
+	const struct processes *all = processes_get(s->manager, now_us());
 
 	for (size_t i = 0; i < all->n; i++)
 		if (all->v[i].pid == p->pid && all->v[i].owner && all->v[i].owner != s)
@@ -235,7 +235,7 @@ static pid_t read_pid_file(const char *path, bool *trusted, struct err *err)
 /* GuessMainPID=: the one process of the service that PID 1 has inherited. 0: none, or several. */
 static pid_t guess_main(struct service *s, unsigned *found)
 {
-	const struct processes *all = processes_get(s->manager, true);
+	const struct processes *all = processes_get(s->manager, now_us());
 	pid_t guess = 0;
 
 	*found = 0;
@@ -332,7 +332,7 @@ void adopt_witness(struct service *s)
 		service_event(s, EVENT_EMPTY);
 		return;
 	}
-	all = processes_get(s->manager, true);
+	all = processes_get(s->manager, now_us());
 	for (size_t i = 0; i < all->n; i++) {
 		const struct process *p = &all->v[i];
 

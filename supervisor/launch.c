@@ -293,6 +293,7 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	if (r < 0)
 		return r;
 	task->slot = r;
+	s->spawned_us = now_us();
 	if (is_main)
 		connections_spawned(s);
 	if (!is_asker(role)) {

@@ -129,6 +129,7 @@ struct service {
 	unsigned restarts;        /* automatic restarts since boot */
 	unsigned restarts_in_row; /* since it was last up for a while */
 	uint64_t state_since_us, queued_us, started_us, exec_us, ready_us; /* CLOCK_MONOTONIC */
+	uint64_t spawned_us;    /* its last process was cloned before this */
 	uint64_t cpu_us;        /* of processes that have ended */
 	uint64_t watchdog_usec; /* WatchdogSec=, or what WATCHDOG_USEC= has said; 0: none */
 	struct start_limit limit;
@@ -332,7 +333,8 @@ enum service_end_how {
 };
 /* Ends its processes, as KillMode= says. */
 void service_end(struct service *s, enum service_end_how how);
-/* KillMode=mixed: the main process has gone, the others are killed. */
+/* What is left after a while: KillMode=mixed has the others killed when the main process has gone.
+ */
 void service_kill_rest(struct service *s);
 /* What is left of an earlier run, as far as KillMode= lets it be ended, is killed. */
 void service_kill_left_over(struct service *s);

@@ -13,6 +13,8 @@
 #include "common/cleanup.h"
 #include "supervisor/manager.h"
 
+#define AGE_USEC 5000 /* how old a list may be */
+
 /* A session, and the service that began it. */
 struct session {
 	pid_t leader;
@@ -194,16 +196,16 @@ static int take(struct processes *list)
 	return dir ? 0 : -errno;
 }
 
-const struct processes *processes_get(struct manager *m, bool fresh)
+const struct processes *processes_get(struct manager *m, uint64_t since_us)
 {
 	struct processes *list = &m->processes;
+	uint64_t now = now_us();
 
-	/* Round 0 is before the first wait: the list is never old enough to be a danger there. */
-	if (!fresh && list->round && list->round == m->loop.round + 1)
+	if (list->taken_us && list->taken_us >= since_us && now - list->taken_us < AGE_USEC)
 		return list;
 	take(list);
 	set_owners(m, list);
-	list->round = m->loop.round + 1;
+	list->taken_us = now;
 	return list;
 }
 

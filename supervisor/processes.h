@@ -28,7 +28,7 @@ struct process {
 struct processes {
 	struct process *v; /* in order of pid; zombies are left out */
 	size_t n, cap;
-	uint64_t round; /* of the loop, in which it was taken; 0: none */
+	uint64_t taken_us; /* CLOCK_MONOTONIC, before the walk; 0: none */
 };
 
 /* One process by /proc/PID/stat; 0 or -ESRCH. */
@@ -38,10 +38,11 @@ int process_read(pid_t pid, struct process *process);
 bool process_has_invocation(pid_t pid, const char *id);
 
 /*
- * The list, at most one round of the loop old, or taken now with `fresh`. One that is a little old
- * never shows a service as empty that is not: who forks after it was taken is in it.
+ * The list, taken not before `since_us` and a few milliseconds old at most: many services that ask
+ * at the same time cost one walk. One that was taken after the last process of a service was cloned
+ * never shows the service as empty when it is not: whoever forks later is in it.
  */
-const struct processes *processes_get(struct manager *m, bool fresh);
+const struct processes *processes_get(struct manager *m, uint64_t since_us);
 /* A service goes: the list may point to it. */
 void processes_forget(struct manager *m);
 /* Sends a signal, by pidfd, if the pid is still the process of the list. */

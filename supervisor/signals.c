@@ -62,7 +62,7 @@ static void signal_others(struct service *s, int sig)
 		if (n >= 0)
 			return;
 	}
-	list = processes_get(s->manager, true);
+	list = processes_get(s->manager, s->spawned_us);
 	for (size_t i = 0; i < list->n; i++)
 		if (list->v[i].owner == s && !is_task(s, list->v[i].pid))
 			process_signal(&list->v[i], sig);
@@ -126,7 +126,7 @@ bool service_has_processes(struct service *s)
 		if (empty >= 0)
 			return empty == 0;
 	}
-	list = processes_get(s->manager, false);
+	list = processes_get(s->manager, s->spawned_us);
 	for (size_t i = 0; i < list->n; i++)
 		if (list->v[i].owner == s)
 			return true;
@@ -146,7 +146,13 @@ bool service_is_empty(struct service *s)
 
 void service_kill_rest(struct service *s)
 {
-	if (s->unit->kill_mode == KILL_MIXED && s->main.slot < 0 && s->control.slot < 0)
+	enum unit_kill_mode mode = s->unit->kill_mode;
+	bool killing = s->machine.state == SERVICE_STOP_SIGKILL ||
+		       s->machine.state == SERVICE_FINAL_SIGKILL;
+
+	/* Who was forked while we looked has not got it yet. */
+	if ((mode == KILL_MIXED && s->main.slot < 0 && s->control.slot < 0) ||
+	    (mode == KILL_CONTROL_GROUP && killing))
 		signal_all(s, s->unit->life.final_kill_signal);
 }
 
@@ -207,10 +213,13 @@ bool service_owns(struct service *s, pid_t pid)
 		}
 		return false;
 	}
-	list = processes_get(s->manager, true);
-	for (size_t i = 0; i < list->n; i++)
-		if (list->v[i].pid == pid)
-			return list->v[i].owner == s;
+	/* A sender that is new has to be looked for anew. */
+	for (unsigned k = 0; k < 2; k++) {
+		list = processes_get(s->manager, k ? now_us() : s->spawned_us);
+		for (size_t i = 0; i < list->n; i++)
+			if (list->v[i].pid == pid)
+				return list->v[i].owner == s;
+	}
 	return false;
 }
 
@@ -240,7 +249,7 @@ static int memory_pids(struct service *s, bool thorough, pid_t *pids, int max)
 		pids[0] = task_pid(s->manager, s->main.slot >= 0 ? &s->main : &s->control);
 		return pids[0] > 0;
 	}
-	list = processes_get(s->manager, false);
+	list = processes_get(s->manager, s->spawned_us);
 	n = 0;
 	for (size_t i = 0; i < list->n && n < max; i++)
 		if (list->v[i].owner == s)

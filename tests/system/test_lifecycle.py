@@ -165,6 +165,7 @@ def test_an_end_that_falls_between_two_supervisors_is_not_lost(host):
             "ExecStart=PUPPET fork pid=/run/d.pid sleep\n")
     up(host, d="running")
     for _ in range(5):
+        wait_units(host, d="running")
         [daemon] = puppets(host)
         old = wait_supervisor(host)
         os.kill(old, signal.SIGSTOP)
