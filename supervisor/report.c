@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "supervisor/connections.h"
 #include "supervisor/control.h"
 #include "supervisor/degraded.h"
 #include "supervisor/manager.h"
@@ -124,13 +125,17 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	char log[200];
 	unsigned tasks = 0;
 	int64_t memory = service_memory(s, with_tail, &tasks);
-	size_t name_len = unit_stem(s->unit->name);
+	/* What a connection's service says is in the log of the socket. */
+	const char *log_name = s->connection ? s->connection->socket : s->unit->name;
+	/* As the journal names its files: of services alone without the suffix. */
+	size_t name_len =
+		unit_kind_of(log_name) == KIND_SERVICE ? unit_stem(log_name) : strlen(log_name);
 
 	if (!pid)
 		pid = task_pid(m, &s->control);
 	if (s->log.index >= 0)
 		journal_counters(m->journal, (unsigned)s->log.index, &counters);
-	snprintf(log, sizeof(log), "%s/%.*s.log", m->log_dir, (int)name_len, s->unit->name);
+	snprintf(log, sizeof(log), "%s/%.*s.log", m->log_dir, (int)name_len, log_name);
 	json_begin_object(j, NULL);
 	json_string(j, "type", "unit");
 	json_string(j, "name", s->unit->name);

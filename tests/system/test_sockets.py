@@ -313,10 +313,14 @@ def test_a_connection_may_come_as_an_fd_with_the_peers_address(lxc):
     host = lxc()
     unit(host, "cat.socket", "[Socket]\nListenStream=127.0.0.1:4001\nAccept=yes\n")
     unit(host, "cat@.service", "[Service]\n"
-         "ExecStart=/bin/sh -c 'echo $$REMOTE_ADDR $$LISTEN_FDS $$LISTEN_FDNAMES >&3'\n")
+         "ExecStart=/bin/sh -c 'echo said; echo $$REMOTE_ADDR $$LISTEN_FDS $$LISTEN_FDNAMES >&3'\n")
     booted(host, **{"cat.socket": "listening"})
     answer = host.exec(["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/4001; cat <&3"]).stdout
     assert answer.split() == ["127.0.0.1", "1", "connection"]
+    path = status(host)["units"]["cat.socket"]["log"]
+    assert path == "/var/log/hakim/cat.socket.log"
+    wait_until("what it says is in the log of the socket",
+               lambda: b" said\n" in host.read_file(path), 10, 0.02)
     assert host.stop() == 0
 
 
