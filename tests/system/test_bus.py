@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import signal
 
-from hakim import services, status, supervisor, unit, wait_supervisor, wait_units
+from hakim import services, status, unit, wait_supervisor, wait_units
 from hosts.process import wait_until
 
 NAME = "org.example.Hakim"
@@ -59,7 +59,8 @@ def test_it_survives_the_supervisor_and_a_restart_of_the_bus(debian, helpers):
     host.start({}, tty=False)
     wait_units(host, named="running")
     [pid] = services(host, "busname")
-    old = supervisor(host)
+    services(host, "")
+    old = wait_supervisor(host)
     os.kill(old, signal.SIGKILL)
     wait_supervisor(host, other_than=old)
     wait_units(host, named="running")

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from hakim import log_files, services, status, supervisor, unit, wait_supervisor, wait_units
+from hakim import log_files, services, status, unit, wait_supervisor, wait_units
 from hosts.process import wait_until
 
 PATH = "/run/echo.sock"
@@ -77,7 +77,7 @@ def sub(host, name):
 def only_supervisor(host):
     """The supervisor, at a moment when no child of it is between its clone and its execve."""
     services(host, "")
-    return supervisor(host)
+    return wait_supervisor(host)
 
 
 def cpu_ticks(pid):
@@ -414,4 +414,28 @@ def test_a_users_socket_is_made_with_the_users_rights(lxc, helpers):
     assert made.st_uid == os.stat(host.root("/home/coder")).st_uid
     assert stat.S_IMODE(made.st_mode) == 0o666
     assert facts(ask(host, "info", "/home/coder/s/mine.sock"))["fds"] == "1"
+    assert host.stop() == 0
+
+
+def test_twenty_sockets_that_restart_while_supervisors_die_are_there_in_the_end(lxc, helpers):
+    listen = "\n".join(f"ListenStream=/run/s{i}.sock" for i in range(20))
+    host = container(lxc, helpers, listen=listen, options="--store a", socket_more="TriggerLimitIntervalSec=0\n"
+                     "RemoveOnStop=yes\n", more="FileDescriptorStoreMax=9\nFileDescriptorStorePreserve=yes\n"
+                     "Restart=always\nRestartSec=0\nStartLimitIntervalSec=0\n")
+    booted(host, **{"echo.socket": "listening"})
+    before = len(os.listdir(f"/proc/{host.pid}/fd"))
+    for i in range(30):
+        old = only_supervisor(host)
+        host.exec(["sh", "-c", "hakimctl restart --no-block echo.socket; hakimctl restart --no-block echo.service"],
+                  check=False)
+        # From before the first action of it to after the last, whatever this machine is doing.
+        time.sleep(i * 0.0002)
+        os.kill(old, signal.SIGKILL)
+        wait_supervisor(host, other_than=old)
+    wait_units(host, **{"echo.socket": "listening"})
+    for i in range(20):
+        names = facts(ask(host, "info", f"/run/s{i}.sock"))["names"].split(":")
+        assert names[:20] == ["echo.socket"] * 20 and set(names[20:]) == {"kept"}
+    # Its sockets, what it has stored, its log and its notify socket.
+    assert len(os.listdir(f"/proc/{host.pid}/fd")) <= before + 9 + 4
     assert host.stop() == 0
