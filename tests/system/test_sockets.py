@@ -406,6 +406,7 @@ def test_a_users_socket_is_made_with_the_users_rights(lxc, helpers):
         host.put_file(f"{home}/{name}.service", "[Service]\nExecStart=/usr/local/bin/listener\n", owner=1000)
     host.start({}, tty=False)
     host.exec(["chown", "-R", "coder:", "/home/coder"])
+    wait_units(host, **{"echo.socket": "listening"})
     host.exec(["hakimctl", "start", "user:mine.socket"])
     host.exec(["hakimctl", "start", "user:theirs.socket"], check=False)
     found = wait_units(host, **{"user:mine.socket": "listening", "user:theirs.socket": "failed"})["units"]
