@@ -311,6 +311,10 @@ def test_the_coder_users_own_units_run_as_this_user(lxc):
     wants = f"{USER_UNITS}/default.target.wants/mine.service"
     assert said == f"created {wants} → {USER_UNITS}/mine.service\n"
     assert host.exec(["stat", "-c", "%U", wants]).stdout == "coder\n", "made by the user's rights"
+    systemctl = "/usr/lib/hakim/bin/systemctl"
+    host.exec([systemctl, "--user", "stop", "mine"], user="coder")
+    host.exec([systemctl, "--user", "enable", "--now", "helper", "mine"], user="coder", check=False)
+    assert host.exec([systemctl, "--user", "is-active", "mine"], user="coder").stdout == "active\n"
     again = lxc()
     shutil.copytree(host.root("/home/coder/.config"), again.files / "home/coder/.config", symlinks=True)
     assert host.stop() == 0
