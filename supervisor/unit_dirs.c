@@ -1,5 +1,6 @@
 #include "supervisor/unit_dirs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -68,6 +69,28 @@ static bool is_known(const struct unit_dirs *dirs, const struct stat *st)
 	return false;
 }
 
+/* What cannot be listed has no directories in it; who lists the units of it says why. */
+static int list_subs(const char *path, struct strv *subs, struct name_index *has_sub)
+{
+	static const char *const suffixes[] = {".d", ".wants", ".requires"};
+	_cleanup_closedir_ DIR *d = opendir(path);
+	struct dirent *entry;
+	int r = 0;
+
+	while (d && r >= 0 && (entry = readdir(d))) {
+		const char *dot = strrchr(entry->d_name, '.');
+
+		for (size_t i = 0; dot && i < ARRAY_LEN(suffixes) && r >= 0; i++) {
+			if (strcmp(dot, suffixes[i]) != 0)
+				continue;
+			r = strv_add(subs, entry->d_name);
+			if (r == 0)
+				r = name_index_add(has_sub, subs->v[subs->n - 1], NULL);
+		}
+	}
+	return r < 0 ? r : 0;
+}
+
 static int dirs_add(struct unit_dirs *dirs, const char *path, bool module)
 {
 	struct stat st;
@@ -91,8 +114,9 @@ static int dirs_add(struct unit_dirs *dirs, const char *path, bool module)
 	dirs->v[dirs->n].path = strdup(path);
 	if (!dirs->v[dirs->n].path)
 		return -ENOMEM;
-	dirs->v[dirs->n++].module = module;
-	return 0;
+	dirs->v[dirs->n].module = module;
+	dirs->n++;
+	return list_subs(path, &dirs->v[dirs->n - 1].subs, &dirs->v[dirs->n - 1].has_sub);
 }
 
 int unit_dirs_open(struct unit_dirs *dirs, const struct unit_paths *paths, bool user)
@@ -119,8 +143,11 @@ int unit_dirs_open(struct unit_dirs *dirs, const struct unit_paths *paths, bool 
 
 void unit_dirs_close(struct unit_dirs *dirs)
 {
-	for (size_t i = 0; i < dirs->n; i++)
+	for (size_t i = 0; i < dirs->n; i++) {
 		free(dirs->v[i].path);
+		strv_free(&dirs->v[i].subs);
+		name_index_free(&dirs->v[i].has_sub);
+	}
 	problems_free(&dirs->problems);
 	*dirs = (struct unit_dirs){0};
 }

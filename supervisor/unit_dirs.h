@@ -8,6 +8,7 @@
 #include "common/err.h"
 #include "common/strv.h"
 #include "supervisor/identity.h"
+#include "supervisor/name_index.h"
 #include "supervisor/unit.h"
 
 #define UNIT_DIRS_MAX 16
@@ -30,6 +31,10 @@ struct unit_dirs {
 	struct {
 		char *path;
 		bool module;
+		/* Its NAME.d, NAME.wants and NAME.requires: few have one, and who asks for each of
+		 * them by its name asks often. */
+		struct strv subs;
+		struct name_index has_sub;
 	} v[UNIT_DIRS_MAX];
 	size_t n;
 	struct problems problems; /* a directory that cannot be read, one each */

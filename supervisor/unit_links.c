@@ -146,32 +146,35 @@ struct dropin_walk {
 	char where[512]; /* the one that could not be read */
 };
 
-static int walk_dir(struct dropin_walk *walk, const char *dir, const char *name, size_t len,
-		    const char *suffix)
+static int walk_dir(struct dropin_walk *walk, const struct unit_dirs *dirs, size_t i,
+		    const char *name, size_t len, const char *suffix)
 {
-	char path[512];
+	char sub[UNIT_NAME_MAX + 16], path[512];
 	int r;
 
-	if (snprintf(path, sizeof(path), "%s/%.*s%s.d", dir, (int)len, name, suffix) >=
-	    (int)sizeof(path))
+	walk->rank++;
+	snprintf(sub, sizeof(sub), "%.*s%s.d", (int)len, name, suffix);
+	if (!name_index_find(&dirs->v[i].has_sub, sub, NULL) ||
+	    snprintf(path, sizeof(path), "%s/%s", dirs->v[i].path, sub) >= (int)sizeof(path))
 		return 0;
-	r = dir_list(path, ".conf", walk->rank++, &walk->list);
+	r = dir_list(path, ".conf", walk->rank, &walk->list);
 	if (r < 0)
 		snprintf(walk->where, sizeof(walk->where), "%s", path);
 	return r;
 }
 
 /* NAME.d, and for a-b-c.service also a-b-.service.d and a-.service.d (systemd.unit(5)). */
-static int walk_name(struct dropin_walk *walk, const char *dir, const char *name)
+static int walk_name(struct dropin_walk *walk, const struct unit_dirs *dirs, size_t i,
+		     const char *name)
 {
 	size_t stem = unit_stem(name);
 	const char *suffix = name + stem;
-	int r = walk_dir(walk, dir, name, stem, suffix);
+	int r = walk_dir(walk, dirs, i, name, stem, suffix);
 
 	for (size_t len = stem; len > 1 && r == 0; len--)
 		/* A dash at the very end begins no further word. */
 		if (name[len - 1] == '-' && len < stem)
-			r = walk_dir(walk, dir, name, len, suffix);
+			r = walk_dir(walk, dirs, i, name, len, suffix);
 	return r;
 }
 
@@ -185,13 +188,13 @@ int unit_dirs_dropins(const struct unit_dirs *dirs, const char *name, struct str
 	int r = 0;
 
 	for (size_t i = 0; i < dirs->n && r == 0; i++) {
-		r = walk_name(&walk, dirs->v[i].path, file);
+		r = walk_name(&walk, dirs, i, file);
 		if (instance && r == 0)
-			r = walk_name(&walk, dirs->v[i].path, template);
+			r = walk_name(&walk, dirs, i, template);
 	}
 	/* service.d, for all of a kind, gives way to all others. */
 	for (size_t i = 0; i < dirs->n && r == 0; i++)
-		r = walk_dir(&walk, dirs->v[i].path, file + unit_stem(file) + 1,
+		r = walk_dir(&walk, dirs, i, file + unit_stem(file) + 1,
 			     strlen(file) - unit_stem(file) - 1, "");
 	if (r < 0)
 		snprintf(where, sizeof(walk.where), "%s", walk.where);
@@ -206,10 +209,13 @@ static int links_of(const struct unit_dirs *dirs, const char *file, const char *
 		    struct found_list *list)
 {
 	for (size_t i = 0; i < dirs->n; i++) {
-		char path[512];
+		char sub[UNIT_NAME_MAX + 16], path[512];
 		int r;
 
-		snprintf(path, sizeof(path), "%s/%s%s", dirs->v[i].path, file, suffix);
+		snprintf(sub, sizeof(sub), "%s%s", file, suffix);
+		if (!name_index_find(&dirs->v[i].has_sub, sub, NULL))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dirs->v[i].path, sub);
 		r = dir_list(path, "", i, list);
 		if (r == -ENOMEM)
 			return r;
