@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 
 #include "common/cleanup.h"
@@ -76,17 +75,42 @@ const struct command *launch_command_of(const struct unit *unit, uint32_t code)
 	return LAUNCH_INDEX(code) < commands->n ? &commands->v[LAUNCH_INDEX(code)] : NULL;
 }
 
-void launch_new_invocation(struct service *s)
+/* FNV-1a, with its bits mixed at the end (splitmix64): no secret, only never the same twice. */
+static uint64_t mix(uint64_t hash, const void *data, size_t n)
 {
-	unsigned char random[INVOCATION_LEN / 2];
+	const unsigned char *bytes = data;
 
-	if (getrandom(random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random)) {
-		/* Early in a boot; it need not be secret, only new. */
-		memset(random, 0, sizeof(random));
-		snprintf((char *)random, sizeof(random), "%llx", (unsigned long long)now_us());
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3;
+	return hash;
+}
+
+static uint64_t finish(uint64_t z)
+{
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+/*
+ * Made of this boot, the unit and the number of the run, and not of chance: a supervisor may die
+ * after a clone and before it has written down what it gave to the process; the next one can make
+ * it again.
+ */
+void launch_next_invocation(struct service *s)
+{
+	const struct board *board = s->manager->board;
+	uint64_t half[2] = {0xcbf29ce484222325, 0x84222325cbf29ce4};
+
+	s->runs++;
+	for (unsigned i = 0; i < 2; i++) {
+		half[i] = mix(half[i], &board->boot_ns, sizeof(board->boot_ns));
+		half[i] = mix(half[i], &board->boot_realtime_ns, sizeof(board->boot_realtime_ns));
+		half[i] = mix(half[i], s->unit->name, strlen(s->unit->name));
+		half[i] = finish(mix(half[i], &s->runs, sizeof(s->runs)));
 	}
-	for (size_t i = 0; i < sizeof(random); i++)
-		snprintf(s->invocation + i * 2, 3, "%02x", random[i]);
+	snprintf(s->invocation, sizeof(s->invocation), "%016llx%016llx",
+		 (unsigned long long)half[0], (unsigned long long)half[1]);
 }
 
 static int set_number(struct strv *env, const char *name, unsigned long long value)

@@ -182,7 +182,7 @@ static void run_begins(struct service *s)
 	service_set_oom_group(s);
 	s->oom_kills = service_oom_kills(s);
 	s->watchdog_usec = s->unit->life.watchdog_usec;
-	launch_new_invocation(s);
+	launch_next_invocation(s);
 }
 
 /* The bookkeeping of a change, before what the machine asks for is done. */

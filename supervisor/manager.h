@@ -129,6 +129,7 @@ struct service {
 	unsigned restarts;        /* automatic restarts since boot */
 	unsigned restarts_in_row; /* since it was last up for a while */
 	uint64_t state_since_us, queued_us, started_us, exec_us, ready_us; /* CLOCK_MONOTONIC */
+	unsigned runs;          /* how often a run has begun since boot */
 	uint64_t spawned_us;    /* its last process was cloned before this */
 	uint64_t cpu_us;        /* of processes that have ended */
 	uint64_t watchdog_usec; /* WatchdogSec=, or what WATCHDOG_USEC= has said; 0: none */
@@ -318,7 +319,7 @@ const struct command *launch_command_of(const struct unit *unit, uint32_t code);
 unsigned launch_action_in(enum service_state state);
 /* The state in which that command runs. */
 enum service_state launch_state_of(uint32_t code, enum service_state fallback);
-void launch_new_invocation(struct service *s);
+void launch_next_invocation(struct service *s);
 int launch_environment(const struct service *s, enum launch_list list, struct strv *env);
 
 /* rest.c */

@@ -51,8 +51,10 @@ static unsigned enter_main(const struct service_policy *policy, struct service_m
 
 	m->command = 0;
 	m->state = SERVICE_START;
-	if (policy->type == TYPE_ONESHOT && !policy->n_start)
-		return enter_started(policy, m) | DO_TIMER_START;
+	if (policy->type == TYPE_ONESHOT && !policy->n_start) {
+		actions = enter_started(policy, m);
+		return actions | (m->state == SERVICE_START_POST ? DO_TIMER_START : 0);
+	}
 	/* A simple service is up as soon as it is forked: that and what follows are one step, where
 	 * no other process is to be started in it. */
 	if (policy->type == TYPE_SIMPLE && !policy->n_start_post) {

@@ -178,6 +178,43 @@ static void take_kept(void *data, const char *name, int fd)
 	}
 }
 
+/* The state does not know of the process: where it knows of no run at all, one has begun since. */
+static void run_goes_on(struct service *s)
+{
+	if (service_is_active(s->machine.state))
+		return;
+	s->machine = (struct service_machine){.main_alive = s->main.slot >= 0};
+	s->has_last = false;
+	s->error[0] = s->end_text[0] = '\0';
+	s->watchdog_usec = s->unit->life.watchdog_usec;
+	s->started_us = now_us();
+	launch_next_invocation(s);
+}
+
+/* The deadline of a state that nobody has written down. */
+static void set_deadline(struct service *s)
+{
+	if (service_is_stopping(s->machine.state))
+		service_timer_set(s, TIMER_STATE,
+				  service_stop_deadline(s, s->unit->timeout_stop_usec));
+	else
+		service_timer_in(s, TIMER_STATE, s->unit->timeout_start_usec);
+}
+
+/* Each of our processes begins a session, whose number is its pid. */
+static void session_of(struct service *s, const struct task *task)
+{
+	pid_t pid = task_pid(s->manager, task);
+
+	if (pid <= 0 || s->manager->board->slot[task->slot].command == ADOPTED)
+		return;
+	for (unsigned i = 0; i < SERVICE_SESSIONS; i++)
+		if (s->sessions[i] == pid)
+			return;
+	memmove(s->sessions + 1, s->sessions, sizeof(s->sessions) - sizeof(s->sessions[0]));
+	s->sessions[0] = pid;
+}
+
 /* A command that the machine does not know of was cloned just before the end: its list says in
  * which state. */
 static void reconcile_control(struct service *s, bool have_state)
@@ -185,16 +222,21 @@ static void reconcile_control(struct service *s, bool have_state)
 	struct service_machine *machine = &s->machine;
 	const struct board_slot *slot;
 	enum service_state fallback;
+	enum service_state before;
 
 	if (s->control.slot < 0)
 		return;
 	slot = &s->manager->board->slot[s->control.slot];
 	if (have_state && slot->started_ns / 1000 < s->state_since_us)
 		return;
+	run_goes_on(s);
 	/* An older supervisor's: it had two lists only. */
 	fallback = machine->state == SERVICE_STOP ? SERVICE_STOP : SERVICE_START_PRE;
+	before = machine->state;
 	machine->state = launch_state_of(slot->command, fallback);
 	machine->command = LAUNCH_INDEX(slot->command);
+	if (machine->state != before)
+		set_deadline(s);
 }
 
 /*
@@ -207,6 +249,8 @@ static void reconcile(struct service *s, bool have_state)
 	struct service_machine *machine = &s->machine;
 
 	have_state = have_state && !s->state_unknown;
+	session_of(s, &s->control);
+	session_of(s, &s->main);
 	machine->main_alive = s->main.slot >= 0;
 	if (s->main.slot >= 0) {
 		/* Older than the state: one that not even SIGKILL has ended. That it is there
@@ -217,6 +261,7 @@ static void reconcile(struct service *s, bool have_state)
 		if ((newer || !have_state) &&
 		    (!service_is_active(machine->state) || machine->state == SERVICE_CONDITION ||
 		     machine->state == SERVICE_START_PRE)) {
+			run_goes_on(s);
 			/* As if DO_SPAWN_MAIN had just been carried out. */
 			machine->state = s->policy.has_probe ? SERVICE_READY_WAIT : SERVICE_RUNNING;
 			if (have_state && (s->policy.type != TYPE_SIMPLE || s->policy.n_start_post))
@@ -224,16 +269,14 @@ static void reconcile(struct service *s, bool have_state)
 			machine->result = RESULT_SUCCESS;
 			machine->was_up = machine->state == SERVICE_RUNNING;
 			machine->stop_requested = machine->start_again = false;
-			machine->main_ended = machine->mainless = false;
 			machine->command =
 				s->policy.type == TYPE_ONESHOT ? LAUNCH_INDEX(slot->command) : 0;
 			if (!s->exec_us)
 				s->exec_us = slot->started_ns / 1000;
 			s->state_since_us = now_us();
 			s->timers[TIMER_STATE] = 0;
-			if (machine->state != SERVICE_RUNNING &&
-			    s->unit->timeout_start_usec != USEC_INFINITY)
-				s->timers[TIMER_STATE] = now_us() + s->unit->timeout_start_usec;
+			if (machine->state != SERVICE_RUNNING)
+				set_deadline(s);
 		}
 		/* Type=exec: whether the execve has happened cannot be seen any more; if it has
 		 * not, its end will tell. */

@@ -75,7 +75,7 @@ static void save_run(struct manager *m, size_t *len, const struct service *s)
 	add(m, len, "run %d %d %d %u %d\n", machine->main_ended, machine->mainless,
 	    machine->searching, machine->reload_seen, machine->verdict);
 	if (s->invocation[0])
-		add(m, len, "invocation %s\n", s->invocation);
+		add(m, len, "invocation %s %u\n", s->invocation, s->runs);
 	if (s->timers[TIMER_WATCHDOG] || s->timers[TIMER_RUNTIME] || s->watchdog_usec)
 		add(m, len, "alive %llu %llu %llu\n", (unsigned long long)s->timers[TIMER_WATCHDOG],
 		    (unsigned long long)s->timers[TIMER_RUNTIME],
@@ -243,8 +243,9 @@ static bool restore_run(struct service *s, const char *line)
 		machine->verdict = i[3] >= VERDICT_NONE && i[3] <= VERDICT_FORCE
 					   ? (enum restart_verdict)i[3]
 					   : VERDICT_NONE;
-	} else if (sscanf(line, "invocation %32s", word) == 1) {
+	} else if (sscanf(line, "invocation %32s %u", word, &u) == 2) {
 		snprintf(s->invocation, sizeof(s->invocation), "%s", word);
+		s->runs = u;
 	} else if (sscanf(line, "alive %llu %llu %llu", &t[0], &t[1], &t[2]) == 3) {
 		s->timers[TIMER_WATCHDOG] = t[0];
 		s->timers[TIMER_RUNTIME] = t[1];

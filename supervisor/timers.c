@@ -142,13 +142,14 @@ static void state_due(struct service *s)
 		service_event(s, EVENT_RESTART_DUE);
 		return;
 	}
-	service_set_error(s, "it took longer than allowed to %s and is ended",
-			  service_is_stopping(state) ? "stop"
-			  : service_is_up(state)     ? "reload: the reload"
-						     : "start");
-	if (!service_is_up(state))
-		service_end_text(s, "took longer than allowed to %s",
-				 service_is_stopping(state) ? "stop" : "start");
+	if (service_is_up(state)) {
+		service_set_error(s, "its reload took longer than allowed and is given up");
+	} else {
+		const char *what = service_is_stopping(state) ? "stop" : "start";
+
+		service_set_error(s, "it took longer than allowed to %s and is ended", what);
+		service_end_text(s, "took longer than allowed to %s", what);
+	}
 	service_event(s, EVENT_TIMEOUT);
 }
 

@@ -161,6 +161,11 @@ static void a_oneshot_runs_its_commands_in_a_row(void **state)
 	m = (struct service_machine){.state = SERVICE_WAITING};
 	TELL(&p, &m, {EVENT_GO, SERVICE_START, DO_SPAWN_MAIN},
 	     {EVENT_MAIN_BAD, SERVICE_STOP_SIGTERM, DO_TERM}, {EVENT_EMPTY, SERVICE_FAILED, 0});
+	p = (struct service_policy){.type = TYPE_ONESHOT, .remain_after_exit = true};
+	m = (struct service_machine){.state = SERVICE_WAITING};
+	/* Nothing to run: up at once, and no deadline is left behind. */
+	assert_false(service_step(&p, &m, EVENT_GO) & DO_TIMER_START);
+	assert_int_equal(m.state, SERVICE_EXITED);
 	p = (struct service_policy){.type = TYPE_ONESHOT, .n_stop = 1};
 	m = (struct service_machine){.state = SERVICE_WAITING};
 	TELL(&p, &m, {EVENT_GO, SERVICE_STOP, DO_SPAWN_STOP},
