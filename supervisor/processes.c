@@ -58,8 +58,7 @@ int process_read(pid_t pid, struct process *process)
 	return proc_fd < 0 ? -ESRCH : read_at(proc_fd, name, process);
 }
 
-/* The value of INVOCATION_ID in the environment that a process was started with; "" for none. */
-static void read_invocation(pid_t pid, char *id)
+void process_invocation(pid_t pid, char *id)
 {
 	char path[40];
 	_cleanup_fclose_ FILE *f = NULL;
@@ -79,16 +78,6 @@ static void read_invocation(pid_t pid, char *id)
 	/* It may have had secrets of the service in it. */
 	if (entry)
 		explicit_bzero(entry, cap);
-}
-
-bool process_has_invocation(pid_t pid, const char *id)
-{
-	char found[INVOCATION_LEN + 1];
-
-	if (!id[0])
-		return false;
-	read_invocation(pid, found);
-	return strcmp(found, id) == 0;
 }
 
 static int by_leader(const void *a, const void *b)
@@ -118,7 +107,7 @@ static const struct service *by_invocation(const struct manager *m, pid_t pid)
 {
 	char id[INVOCATION_LEN + 1];
 
-	read_invocation(pid, id);
+	process_invocation(pid, id);
 	for (size_t i = 0; id[0] && i < m->n_services; i++)
 		if (strcmp(m->services[i]->invocation, id) == 0)
 			return m->services[i];

@@ -33,9 +33,9 @@ struct processes {
 
 /* One process by /proc/PID/stat; 0 or -ESRCH. */
 int process_read(pid_t pid, struct process *process);
-/* True when the environment of the process has INVOCATION_ID=id. False also where it cannot be
- * read. */
-bool process_has_invocation(pid_t pid, const char *id);
+/* The INVOCATION_ID in the environment that a process was started with, into INVOCATION_LEN + 1
+ * bytes; "" where there is none, or we may not read it. */
+void process_invocation(pid_t pid, char *id);
 
 /*
  * The list, taken not before `since_us` and a few milliseconds old at most: many services that ask

@@ -262,6 +262,8 @@ static void reconcile(struct service *s, bool have_state)
 		    (!service_is_active(machine->state) || machine->state == SERVICE_CONDITION ||
 		     machine->state == SERVICE_START_PRE)) {
 			run_goes_on(s);
+			if (!have_state)
+				process_invocation(task_pid(s->manager, &s->main), s->invocation);
 			/* As if DO_SPAWN_MAIN had just been carried out. */
 			machine->state = s->policy.has_probe ? SERVICE_READY_WAIT : SERVICE_RUNNING;
 			if (have_state && (s->policy.type != TYPE_SIMPLE || s->policy.n_start_post))
