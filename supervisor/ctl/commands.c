@@ -82,8 +82,10 @@ const struct ctl_command ctl_commands[] = {
 		.synopsis = "[FILE...] [--json]",
 		.help = "check unit files, without a supervisor",
 		.more = "Without FILE: all of /etc/hakim/modules and " HAKIM_LIBDIR
-			"/modules, with their drop-ins\n"
-			"(or of the directories in HAKIM_MODULE_DIRS, with colons between).\n"
+			"/modules and all\n"
+			"that they pull in, with their drop-ins (HAKIM_MODULE_DIRS and "
+			"HAKIM_UNIT_DIRS name\n"
+			"other directories, with colons between).\n"
 			"  --json        what was found, as one JSON object\n",
 	},
 	{
