@@ -173,6 +173,11 @@ install: all
 	install -m 0755 $(BUILD)/hakim-agent-fetch $(DESTDIR)$(PREFIX)/lib/hakim/hakim-agent-fetch
 	# Out of the way of a systemd's own; dpkg/setup puts it into the PATH of an image.
 	ln -sf ../../../bin/hakimctl $(DESTDIR)$(PREFIX)/lib/hakim/bin/systemctl
+	install -d $(DESTDIR)$(PREFIX)/lib/hakim/dpkg
+	for script in dpkg/*; do \
+		sed 's|/usr/lib/hakim|$(PREFIX)/lib/hakim|g' "$$script" >$(DESTDIR)$(PREFIX)/lib/hakim/$$script && \
+		chmod 0755 $(DESTDIR)$(PREFIX)/lib/hakim/$$script; \
+	done
 	for unit in modules/*/*.service; do install -m 0644 "$$unit" $(DESTDIR)$(PREFIX)/lib/hakim/modules/; done
 
 #: make clean     remove build/

@@ -14,7 +14,6 @@
 #include "supervisor/manager.h"
 
 #define AGE_USEC 5000 /* how old a list may be */
-#define TORN_MAX 4    /* walks, when processes come and go meanwhile */
 
 /* A session, and the service that began it. */
 struct session {
@@ -104,19 +103,14 @@ static struct session *sessions_list(const struct manager *m, size_t *n)
 	return list;
 }
 
-/* `torn`: the process went while we looked, and what it has forked meanwhile may look like
- * nobody's. */
-static const struct service *by_invocation(const struct manager *m, pid_t pid, bool *torn)
+static const struct service *by_invocation(const struct manager *m, pid_t pid)
 {
-	struct process now;
 	char id[INVOCATION_LEN + 1];
 
 	process_invocation(pid, id);
 	for (size_t i = 0; id[0] && i < m->n_services; i++)
 		if (strcmp(m->services[i]->invocation, id) == 0)
 			return m->services[i];
-	if (!id[0] && (process_read(pid, &now) < 0 || now.state == 'Z' || now.state == 'X'))
-		*torn = true;
 	return NULL;
 }
 
@@ -135,10 +129,8 @@ static struct process *find(const struct processes *list, pid_t pid)
 	return bsearch(&key, list->v, list->n, sizeof(*list->v), by_pid);
 }
 
-/* False: the list is torn. */
-static bool set_owners(struct manager *m, struct processes *list)
+static void set_owners(struct manager *m, struct processes *list)
 {
-	bool torn = false;
 	size_t n_sessions;
 	_cleanup_free_ struct session *sessions = sessions_list(m, &n_sessions);
 	pid_t init = m->board->init_pid;
@@ -152,7 +144,7 @@ static bool set_owners(struct manager *m, struct processes *list)
 		if (session)
 			p->owner = session->owner;
 		else if (p->parent == init && p->pid != getpid())
-			p->owner = by_invocation(m, p->pid, &torn);
+			p->owner = by_invocation(m, p->pid);
 	}
 	/* A child of a service's process is the service's, whatever session it has made. */
 	for (size_t i = 0; i < list->n; i++) {
@@ -163,7 +155,6 @@ static bool set_owners(struct manager *m, struct processes *list)
 		if (up)
 			list->v[i].owner = up->owner;
 	}
-	return !torn;
 }
 
 static int take(struct processes *list)
@@ -201,12 +192,8 @@ const struct processes *processes_get(struct manager *m, uint64_t since_us)
 
 	if (list->taken_us && list->taken_us >= since_us && now - list->taken_us < AGE_USEC)
 		return list;
-	for (unsigned k = 0; k < TORN_MAX; k++) {
-		now = now_us();
-		take(list);
-		if (set_owners(m, list))
-			break;
-	}
+	take(list);
+	set_owners(m, list);
 	list->taken_us = now;
 	return list;
 }

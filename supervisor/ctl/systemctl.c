@@ -131,7 +131,7 @@ static const struct systemctl_verb verbs[] = {
 	{"disable", sc_install, 1, NAMES_ANY, NULL},
 	{"mask", sc_install, 1, NAMES_ANY, NULL},
 	{"unmask", sc_install, 1, NAMES_ANY, NULL},
-	{"preset", nothing, 0, NAMES_ANY, NULL},
+	{"preset", sc_preset, 0, NAMES_ANY, NULL},
 	{"preset-all", nothing, 0, 0, NULL},
 	{"daemon-reload", ask_manager, 0, 0, "reload"},
 	{"daemon-reexec", ask_manager, 0, 0, "reexec"},

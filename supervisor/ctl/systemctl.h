@@ -109,6 +109,7 @@ const char *sc_time(char buf[static SHOW_TIME], const struct sc_unit *unit, int6
 int sc_job(struct systemctl *s);
 int sc_kill(struct systemctl *s);
 int sc_install(struct systemctl *s); /* enable, disable, reenable, mask, unmask */
+int sc_preset(struct systemctl *s);
 int sc_is_active(struct systemctl *s);
 int sc_is_failed(struct systemctl *s);
 int sc_is_enabled(struct systemctl *s);

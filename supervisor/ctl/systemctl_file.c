@@ -1,79 +1,52 @@
 #include "supervisor/ctl/systemctl_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/cleanup.h"
-#include "supervisor/unit.h"
+#include "supervisor/enable.h"
+#include "supervisor/unit_dirs.h"
+#include "supervisor/unit_name.h"
+#include "supervisor/user_access.h"
 
-#define CONFIG "/etc/hakim"
+#define ALIAS_DEPTH 4
 
-/* The earlier wins. The first two are of hakim: what lies there is wanted at boot. */
-static const char *const directories[] = {
-	CONFIG "/modules",     HAKIM_LIBDIR "/modules",         "/etc/systemd/system",
-	"/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
-	"/lib/systemd/system",
+/* Where units lie, of the system or of the coder user. */
+struct place_list {
+	struct identity user;
+	struct unit_paths paths;
+	struct unit_dirs dirs, user_dirs;
+	struct enable_state enabled;
 };
-#define MODULE_DIRECTORIES 2
 
-/* "" and /dev/null hide what is behind them. */
-static bool is_mask(const char *path)
+static void places_close(struct place_list *list)
 {
-	struct stat st;
-
-	return stat(path, &st) == 0 &&
-	       (S_ISCHR(st.st_mode) || (S_ISREG(st.st_mode) && !st.st_size));
+	unit_dirs_close(&list->dirs);
+	unit_dirs_close(&list->user_dirs);
+	enable_state_free(&list->enabled);
 }
 
-static bool exists(const char *directory, const char *name)
+static int places_open(struct place_list *list)
 {
-	_cleanup_free_ char *path = NULL;
-	struct stat st;
+	int r = unit_paths_default(&list->paths);
 
-	if (asprintf(&path, "%s/%s", directory, name) < 0) {
-		path = NULL;
-		return false;
-	}
-	return lstat(path, &st) == 0;
+	if (r < 0)
+		return r;
+	if (user_find(&list->user, NULL) == 0 && list->user.home[0])
+		list->paths.user = &list->user;
+	r = unit_dirs_open(&list->dirs, &list->paths, false);
+	if (r == 0)
+		r = unit_dirs_open(&list->user_dirs, &list->paths, true);
+	if (r == 0)
+		r = enable_state_read(&list->enabled, &list->paths);
+	return r;
 }
 
-/* The template of an instance: "x@y.service" is "x@.service". */
-static bool template_of(const char *name, char template[static UNIT_NAME_MAX])
+static const struct unit_dirs *dirs_of(const struct place_list *list, const char *name)
 {
-	const char *at = strchr(name, '@'), *dot = strrchr(name, '.');
-
-	if (!at || !dot || dot <= at + 1)
-		return false;
-	return snprintf(template, UNIT_NAME_MAX, "%.*s%s", (int)(at + 1 - name), name, dot) <
-	       UNIT_NAME_MAX;
-}
-
-/* 1: it is there, at file->path or as a mask; 0: not; -ENOMEM. `*directory` is its rank. */
-static int find_in(const char *name, struct sc_file *file, size_t *directory)
-{
-	for (size_t i = 0; i < ARRAY_LEN(directories); i++) {
-		_cleanup_free_ char *path = NULL;
-		struct stat st;
-
-		if (asprintf(&path, "%s/%s", directories[i], name) < 0) {
-			path = NULL;
-			return -ENOMEM;
-		}
-		if (lstat(path, &st) < 0)
-			continue;
-		*directory = i;
-		file->masked = is_mask(path);
-		/* Through links, as systemd shows it. */
-		file->path = file->masked ? steal_ptr(&path) : realpath(path, NULL);
-		if (!file->path)
-			file->path = steal_ptr(&path);
-		return file->path ? 1 : -ENOMEM;
-	}
-	return 0;
+	return unit_name_is_user(name) ? &list->user_dirs : &list->dirs;
 }
 
 bool sc_file_has(const char *path, const char *section, const char *directive)
@@ -93,64 +66,61 @@ bool sc_file_has(const char *path, const char *section, const char *directive)
 	return found;
 }
 
-static const char *enabled_word(const char *name, const struct sc_file *file, size_t directory)
+static const char *enabled_word(const struct place_list *list, const struct sc_file *file,
+				const struct unit_place *place)
 {
+	if (place->kind == PLACE_NONE)
+		return "not-found";
 	if (file->masked)
 		return "masked";
-	if (directory < MODULE_DIRECTORIES)
-		return exists(CONFIG "/disabled", name) ? "disabled" : "enabled";
-	if (exists(CONFIG "/enabled", name))
+	if (enable_state_is_disabled(&list->enabled, place->name))
+		return "disabled";
+	if (place->module || enable_state_has(&list->enabled, place->name))
 		return "enabled";
 	return sc_file_has(file->path, "Install", "") ? "disabled" : "static";
 }
 
-static int by_name(const void *a, const void *b)
+static int find(const struct place_list *list, const char *name, struct sc_file *file)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+	struct unit_place place = {0};
+	char next[UNIT_NAME_MAX];
+	bool module = false;
+	int r;
 
-static int add_dropins(const char *name, struct strv *dropins)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(directories) && r == 0; i++) {
-		_cleanup_free_ char *path = NULL;
-		_cleanup_closedir_ DIR *d = NULL;
-		struct dirent *entry;
-
-		if (asprintf(&path, "%s/%s.d", directories[i], name) < 0) {
-			path = NULL;
-			return -ENOMEM;
-		}
-		d = opendir(path);
-		while (d && r == 0 && (entry = readdir(d))) {
-			size_t len = strlen(entry->d_name);
-			char *one;
-
-			if (len < 6 || strcmp(entry->d_name + len - 5, ".conf") != 0)
-				continue;
-			r = asprintf(&one, "%s/%s", path, entry->d_name) < 0
-				    ? -ENOMEM
-				    : strv_take(dropins, one);
-		}
+	r = unit_dirs_find(dirs_of(list, name), name, &place);
+	for (unsigned i = 0; r == 0 && place.kind == PLACE_ALIAS && i < ALIAS_DEPTH; i++) {
+		module = module || place.module;
+		free(place.path);
+		snprintf(next, sizeof(next), "%s", place.name);
+		r = unit_dirs_find(dirs_of(list, next), next, &place);
 	}
-	if (dropins->n)
-		qsort(dropins->v, dropins->n, sizeof(*dropins->v), by_name);
+	place.module = place.module || module;
+	file->masked = place.kind == PLACE_MASKED;
+	if (place.kind == PLACE_FILE)
+		/* Through links, as systemd shows it. */
+		file->path = realpath(place.path, NULL);
+	if (!file->path)
+		file->path = steal_ptr(&place.path);
+	free(place.path);
+	file->module = place.module;
+	snprintf(file->name, sizeof(file->name), "%s", place.name);
+	file->enabled = enabled_word(list, file, &place);
 	return r;
 }
 
 int sc_file_find(const char *name, struct sc_file *file)
 {
-	char template[UNIT_NAME_MAX];
-	size_t directory = 0;
-	int r = strchr(name, '/') ? 0 : find_in(name, file, &directory);
+	_cleanup_(places_close) struct place_list list = {0};
+	char where[512];
+	int r = places_open(&list);
 
-	if (r == 0 && template_of(name, template))
-		r = find_in(template, file, &directory);
-	file->enabled = r > 0 ? enabled_word(name, file, directory) : "not-found";
-	if (r > 0)
-		r = add_dropins(name, &file->dropins);
-	return r < 0 ? r : 0;
+	*file = (struct sc_file){.enabled = "not-found"};
+	if (r == 0)
+		r = find(&list, name, file);
+	if (r == 0 && file->path && !file->masked)
+		/* A directory that cannot be read is for the supervisor to complain about. */
+		unit_dirs_dropins(dirs_of(&list, file->name), file->name, &file->dropins, where);
+	return r;
 }
 
 void sc_file_free(struct sc_file *file)
@@ -160,19 +130,42 @@ void sc_file_free(struct sc_file *file)
 	strv_free(&file->dropins);
 }
 
-int sc_file_list(struct strv *names)
+static int by_name(const void *a, const void *b)
 {
-	int r = 0;
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
-	for (size_t i = 0; i < ARRAY_LEN(directories); i++) {
-		_cleanup_closedir_ DIR *d = opendir(directories[i]);
-		struct dirent *entry;
+int sc_file_list(bool user, struct strv *names, struct strv *words)
+{
+	_cleanup_(places_close) struct place_list list = {0};
+	int r = places_open(&list);
 
-		while (d && r == 0 && (entry = readdir(d)))
-			if (unit_name_valid(entry->d_name) && !strv_has(names, entry->d_name))
-				r = strv_add(names, entry->d_name);
-	}
+	if (r == 0)
+		r = unit_dirs_list(user ? &list.user_dirs : &list.dirs, false, names);
 	if (names->n)
 		qsort(names->v, names->n, sizeof(*names->v), by_name);
+	for (size_t i = 0; i < names->n && r == 0; i++) {
+		_cleanup_(sc_file_free) struct sc_file file = {0};
+		char full[UNIT_NAME_MAX + sizeof(UNIT_USER_PREFIX)];
+
+		snprintf(full, sizeof(full), "%s%s", user ? UNIT_USER_PREFIX : "", names->v[i]);
+		r = find(&list, full, &file);
+		if (r == 0)
+			r = strv_add(words, strcmp(full, file.name) == 0 || file.masked
+						    ? file.enabled
+						    : "alias");
+	}
 	return r;
+}
+
+int sc_file_change(enum enable_verb verb, const char *name, struct err *err)
+{
+	_cleanup_(places_close) struct place_list list = {0};
+	_cleanup_(enable_changes_free) struct enable_changes changes = {0};
+	char unit[UNIT_NAME_MAX] = "";
+	int r = places_open(&list);
+
+	if (r < 0)
+		return err_sys(err, r, "%s", name);
+	return enable_change(&list.paths, verb, name, unit, &changes, err);
 }

@@ -6,11 +6,15 @@
 
 #include "common/err.h"
 #include "common/strv.h"
+#include "supervisor/enable.h"
+#include "supervisor/unit.h"
 
 struct sc_file {
-	char *path; /* NULL: there is none */
+	char name[UNIT_NAME_MAX]; /* with its scope; of an alias, the unit that it means */
+	char *path;               /* NULL: there is none */
 	struct strv dropins;
 	bool masked;
+	bool module; /* of hakim's own directories: wanted at boot unless it is disabled */
 	const char
 		*enabled; /* the word of `systemctl is-enabled`; "not-found" where there is none */
 };
@@ -21,8 +25,8 @@ void sc_file_free(struct sc_file *file);
 /* Whether a section of the file has an assignment that begins with these letters. A quick look, not
  * a reading of the unit. */
 bool sc_file_has(const char *path, const char *section, const char *directive);
-/* The names of all unit files, sorted. 0 or -ENOMEM. */
-int sc_file_list(struct strv *names);
-/* "enable", "disable", "mask", "unmask" without a supervisor: the next one finds it so. 0 or -errno
- * and a sentence; -ENXIO: there is no such unit. */
-int sc_file_install(const char *verb, const char *name, struct err *err);
+/* The names of all unit files, sorted, and of each the word of is-enabled. 0 or -ENOMEM. */
+int sc_file_list(bool user, struct strv *names, struct strv *words);
+/* Enables, disables, masks … without a supervisor: the next one finds it so. 0, or -errno and a
+ * sentence; -ENOENT: there is no such unit. */
+int sc_file_change(enum enable_verb verb, const char *name, struct err *err);

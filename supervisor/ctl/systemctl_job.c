@@ -129,6 +129,19 @@ static int link_file(const char *path, struct err *err)
 	return 0;
 }
 
+static enum enable_verb verb_of(const char *request)
+{
+	static const char *const names[] = {
+		[VERB_ENABLE] = "enable", [VERB_DISABLE] = "disable", [VERB_PRESET] = "preset",
+		[VERB_MASK] = "mask",     [VERB_UNMASK] = "unmask",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(names[i], request) == 0)
+			return (enum enable_verb)i;
+	return VERB_ENABLE;
+}
+
 static int is_reenable(const struct systemctl *s)
 {
 	return strcmp(s->verb->name, "reenable") == 0;
@@ -146,7 +159,7 @@ static int install_one(const struct systemctl *s, const char *name, struct err *
 	words[n++] = name;
 	r = sc_ask(words, n, CLIENT_FOR_EVER, &reply, err);
 	if (client_exit_status(r) == CTL_NO_SUPERVISOR)
-		r = sc_file_install(words[0], name, err); /* an image that is being built */
+		r = sc_file_change(verb_of(words[0]), name, err); /* an image that is being built */
 	return r;
 }
 
@@ -167,7 +180,7 @@ int sc_install(struct systemctl *s)
 		sc_name(s, word, name);
 		if (r == 0)
 			r = install_one(s, name, &err);
-		if (r == CLIENT_NO_UNIT)
+		if (r == CLIENT_NO_UNIT || r == -ENOENT)
 			status = sc_complain(SC_FAILED, "Failed to %s unit: Unit %s does not exist",
 					     s->verb->name, name);
 		else if (r < 0)
@@ -175,4 +188,24 @@ int sc_install(struct systemctl *s)
 					     err.text);
 	}
 	return status;
+}
+
+/*
+ * As deb-systemd-helper calls it for a package that is installed for the first time
+ * ("--preset-mode=enable-only"): Debian's presets enable everything. Only the files are changed,
+ * and what cannot be enabled is no reason for a package to fail. Else presets are nothing here.
+ */
+int sc_preset(struct systemctl *s)
+{
+	for (size_t i = 0; i < s->n_names && s->options->enable_only && !s->options->global; i++) {
+		struct err err = {0};
+		char name[SC_NAME];
+		int r;
+
+		sc_name(s, s->names[i], name);
+		r = sc_file_change(VERB_ENABLE, name, &err);
+		if (r < 0 && r != -ENOENT && !s->options->quiet)
+			sc_complain(SC_OK, "%s is not enabled: %s", name, err.text);
+	}
+	return SC_OK;
 }

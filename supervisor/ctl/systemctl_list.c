@@ -135,25 +135,22 @@ int sc_list_units(struct systemctl *s)
 int sc_list_unit_files(struct systemctl *s)
 {
 	static const char *const heads[] = {"UNIT FILE", "STATE", "PRESET"};
-	_cleanup_(strv_free) struct strv names = {0};
+	_cleanup_(strv_free) struct strv names = {0}, words = {0};
 	_cleanup_(rows_free) struct rows rows = {0};
+	const struct strv *states = &s->options->states;
 	size_t n;
-	int r = sc_file_list(&names);
+	int r = sc_file_list(s->options->user, &names, &words);
 
 	if (r == 0 && !s->options->no_legend)
 		r = rows_add(&rows, &s->look, heads, ARRAY_LEN(heads));
 	n = rows.n;
 	for (size_t i = 0; i < names.n && r >= 0; i++) {
-		_cleanup_(sc_file_free) struct sc_file file = {0};
+		const char *cells[] = {names.v[i], words.v[i], "-"};
 
-		if (!wants_type(s, names.v[i]) || !wants_name(s, names.v[i]))
+		if (!wants_type(s, names.v[i]) || !wants_name(s, names.v[i]) ||
+		    (states->n && !strv_has(states, words.v[i])))
 			continue;
-		r = sc_file_find(names.v[i], &file);
-		if (r == 0 &&
-		    (!s->options->states.n || strv_has(&s->options->states, file.enabled)))
-			r = rows_add(&rows, &s->look,
-				     (const char *[]){names.v[i], file.enabled, "-"},
-				     ARRAY_LEN(heads));
+		r = rows_add(&rows, &s->look, cells, ARRAY_LEN(cells));
 	}
 	if (r < 0)
 		return sc_complain(SC_FAILED, "there is not enough memory");

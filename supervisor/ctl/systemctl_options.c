@@ -25,6 +25,9 @@ enum {
 	OPTION_FAILED,
 	OPTION_WHOM,
 	OPTION_STATE,
+	OPTION_ROOT,
+	OPTION_GLOBAL,
+	OPTION_PRESET_MODE,
 };
 
 static const struct option options_long[] = {
@@ -52,9 +55,9 @@ static const struct option options_long[] = {
 	{"lines", required_argument, NULL, 'n'},
 	{"host", required_argument, NULL, OPTION_REFUSED},
 	{"machine", required_argument, NULL, OPTION_REFUSED},
-	{"root", required_argument, NULL, OPTION_REFUSED},
+	{"root", required_argument, NULL, OPTION_ROOT},
 	{"image", required_argument, NULL, OPTION_REFUSED},
-	{"global", no_argument, NULL, OPTION_REFUSED},
+	{"global", no_argument, NULL, OPTION_GLOBAL},
 	{"no-pager", no_argument, NULL, OPTION_IGNORED},
 	{"full", no_argument, NULL, 'l'},
 	{"no-reload", no_argument, NULL, OPTION_IGNORED},
@@ -74,7 +77,7 @@ static const struct option options_long[] = {
 	{"fail", no_argument, NULL, OPTION_IGNORED},
 	{"output", required_argument, NULL, 'o'},
 	{"message", required_argument, NULL, OPTION_IGNORED_VALUE},
-	{"preset-mode", required_argument, NULL, OPTION_IGNORED_VALUE},
+	{"preset-mode", required_argument, NULL, OPTION_PRESET_MODE},
 	{"timestamp", required_argument, NULL, OPTION_IGNORED_VALUE},
 	{"dry-run", no_argument, NULL, OPTION_REFUSED},
 	{NULL, 0, NULL, 0},
@@ -134,13 +137,21 @@ static int take_value(struct systemctl_options *o, int option, const char *value
 		return 0;
 	case 'n':
 		return take_lines(o, value, err);
+	case OPTION_PRESET_MODE:
+		o->enable_only = strcmp(value, "enable-only") == 0;
+		return 0;
+	case OPTION_ROOT:
+		/* "/" is what deb-systemd-helper says of the tree that it is in. */
+		if (!*value || strcmp(value, "/") == 0)
+			return 0;
+		/* fallthrough */
 	case 'H':
 	case 'M':
 	case OPTION_REFUSED:
-		return err_set(
-			err, -EINVAL,
-			"other machines, other trees and dry runs are not to be had here: leave "
-			"--host, --machine, --root, --image, --global and --dry-run out");
+		return err_set(err, -EINVAL,
+			       "other machines, other trees and dry runs are not to be "
+			       "had here: leave --host, --machine, --root, --image and "
+			       "--dry-run out");
 	default:
 		return 1;
 	}
@@ -166,6 +177,7 @@ static bool *flag_of(struct systemctl_options *o, int option)
 		{OPTION_NO_LEGEND, &o->no_legend},
 		{OPTION_RUNTIME, &o->runtime},
 		{OPTION_FAILED, &o->failed},
+		{OPTION_GLOBAL, &o->global},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)

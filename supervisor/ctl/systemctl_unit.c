@@ -86,6 +86,8 @@ int sc_unit_get(const struct systemctl *s, const char *name, struct sc_unit *uni
 	unit->dropins = file.dropins;
 	file.dropins = (struct strv){0};
 	unit->enabled = strcmp(file.enabled, "not-found") == 0 ? "" : file.enabled;
+	if (!unit->packet && file.name[0])
+		snprintf(unit->name, sizeof(unit->name), "%s", file.name);
 	if (file.masked)
 		unit->load = SC_MASKED;
 	else if (!unit->packet && !unit->file)

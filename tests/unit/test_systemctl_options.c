@@ -120,8 +120,8 @@ static void test_lines(void **state)
 
 static void test_other_machines_are_refused(void **state)
 {
-	static const char *const options[] = {"--root=/mnt", "--host=a", "-Mb",
-					      "--image=c",   "--global", "--dry-run"};
+	static const char *const options[] = {"--root=/mnt", "--host=a", "-Mb", "--image=c",
+					      "--dry-run"};
 	struct systemctl_options o = {0};
 	struct err err;
 
@@ -129,6 +129,18 @@ static void test_other_machines_are_refused(void **state)
 		assert_int_equal(PARSE("enable", options[i], "x"), -EINVAL);
 		assert_non_null(strstr(err.text, "are not to be had here"));
 	}
+}
+
+static void test_the_own_tree_is_no_other(void **state)
+{
+	struct systemctl_options o = {0};
+	struct err err;
+
+	assert_int_equal(PARSE("--root=/", "--system", "--preset-mode=enable-only", "preset", "x"),
+			 0);
+	assert_true(o.enable_only);
+	assert_int_equal(o.n_words, 2);
+	systemctl_options_free(&o);
 }
 
 static void test_an_unknown_option_is_an_error(void **state)
@@ -150,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_the_last_scope_counts),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_other_machines_are_refused),
+		cmocka_unit_test(test_the_own_tree_is_no_other),
 		cmocka_unit_test(test_an_unknown_option_is_an_error),
 	};
 
