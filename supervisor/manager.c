@@ -147,6 +147,8 @@ void service_free(struct service *s)
 	sockets_free(s);
 	fdstore_free(s);
 	connections_free(s);
+	if (s->notify_fd >= 0 && s->notify_name[0] == '/')
+		unlink(s->notify_name);
 	close_watched(m, &s->notify_source, &s->notify_fd);
 	close_watched(m, &s->exec_source, &s->exec_pipe);
 	close_watched(m, &s->status_source, &s->status_pipe);

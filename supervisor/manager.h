@@ -98,10 +98,10 @@ struct service {
 	pid_t sessions[SERVICE_SESSIONS];
 	char invocation[INVOCATION_LEN + 1];
 	struct service_log log;
-	int notify_fd;        /* -1 */
-	char notify_name[40]; /* "@…": the abstract name as NOTIFY_SOCKET says it */
-	int exec_pipe;        /* read end; Type=exec waits for its end */
-	int status_pipe;      /* read end of StatusExec='s output */
+	int notify_fd;         /* -1 */
+	char notify_name[112]; /* a path or "@…", as NOTIFY_SOCKET says it */
+	int exec_pipe;         /* read end; Type=exec waits for its end */
+	int status_pipe;       /* read end of StatusExec='s output */
 	int cgroup_fd;
 	struct source notify_source, exec_source, status_source;
 

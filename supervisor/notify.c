@@ -1,8 +1,7 @@
 /*
- * notify.c - sd_notify(3): one datagram socket a service, with an abstract name that the kernel
- * chose, so that it needs no writable directory and no permission of the service's user. PID 1
- * keeps it: a message sent while there is no supervisor is read by the next one. The kernel tells
- * who has sent (SCM_CREDENTIALS).
+ * notify.c - sd_notify(3): one datagram socket a service, open to all: the kernel tells who has
+ * sent (SCM_CREDENTIALS). PID 1 keeps it: a message sent while there is no supervisor is read by
+ * the next one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -223,17 +223,50 @@ void notify_flush(struct service *s)
 			return;
 }
 
+/* A path, or "@" and an abstract name. */
 static int socket_name(int fd, char *out, size_t size)
 {
 	struct sockaddr_un address = {0};
 	socklen_t len = sizeof(address);
+	int name_len;
 
 	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
 		return -errno;
-	if (len <= sizeof(sa_family_t) + 1 || address.sun_path[0] != '\0')
+	if (len <= sizeof(sa_family_t) + 1)
 		return -EINVAL;
-	snprintf(out, size, "@%.*s", (int)(len - sizeof(sa_family_t) - 1), address.sun_path + 1);
+	name_len = (int)(len - sizeof(sa_family_t));
+	if (address.sun_path[0])
+		snprintf(out, size, "%.*s", name_len, address.sun_path);
+	else
+		snprintf(out, size, "@%.*s", name_len - 1, address.sun_path + 1);
 	return 0;
+}
+
+/*
+ * A path, as systemd's is: OpenSSH's own notify code connects to the whole of sun_path, with the
+ * zeros behind the name (ssh_systemd_notify(): sizeof(addr)), which is another name where it is
+ * abstract. Where there is no directory to write, an abstract one that the kernel finds: unix(7)
+ * "Autobind feature".
+ */
+static int bind_socket(const struct service *s, int fd)
+{
+	const char *dir = s->manager->runtime_dir;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char *path = address.sun_path;
+	int len = snprintf(path, sizeof(address.sun_path), "%s/notify", dir);
+
+	if (*dir && len < (int)sizeof(address.sun_path) &&
+	    (mkdir(path, 0755) == 0 || errno == EEXIST)) {
+		len = snprintf(path, sizeof(address.sun_path), "%s/notify/%s", dir, s->unit->name);
+		/* Of an earlier boot, or of a unit that was gone for a while. */
+		unlink(path);
+		if (len < (int)sizeof(address.sun_path) &&
+		    bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+			/* Who may say something is asked of the kernel with each message. */
+			return chmod(path, 0666) < 0 ? -errno : 0;
+	}
+	memset(path, 0, sizeof(address.sun_path));
+	return bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)) < 0 ? -errno : 0;
 }
 
 void notify_adopt(struct service *s, int fd)
@@ -248,7 +281,6 @@ void notify_adopt(struct service *s, int fd)
 
 int notify_open(struct service *s, struct err *err)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	_cleanup_close_ int fd = -EBADF;
 	char name[KEEPER_NAME_MAX];
 	int one = 1;
@@ -257,10 +289,11 @@ int notify_open(struct service *s, struct err *err)
 	if (s->notify_fd >= 0)
 		return 0;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* A bind to no name: the kernel finds a free abstract one, unix(7) "Autobind feature". */
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) < 0)
-		return err_sys(err, errno == EMFILE || errno == ENFILE ? -EAGAIN : -errno,
+	r = fd < 0 ? -errno : bind_socket(s, fd);
+	if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) < 0)
+		r = -errno;
+	if (r < 0)
+		return err_sys(err, r == -EMFILE || r == -ENFILE ? -EAGAIN : r,
 			       "no notify socket can be made");
 	snprintf(name, sizeof(name), "notify:%s", s->unit->name);
 	r = keeper_store(&s->manager->keeper, name, fd, err);
