@@ -49,10 +49,11 @@ static int notify(const char *text, int fd)
 	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int r;
 
-	if (sock < 0 || *name != '@' || strlen(name) >= sizeof(address.sun_path))
+	if (sock < 0 || !*name || strlen(name) >= sizeof(address.sun_path))
 		return -1;
 	memcpy(address.sun_path, name, strlen(name));
-	address.sun_path[0] = '\0';
+	if (*name == '@')
+		address.sun_path[0] = '\0';
 	m.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name));
 	if (fd >= 0) {
 		m.msg_control = control.room;
