@@ -68,7 +68,7 @@ HELPER_SRC := $(wildcard tests/helpers/*.c)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 init_obj = $(patsubst %.c,$(BUILD)/obj-init/%.o,$(1))
 
-PROGRAMS := $(addprefix $(BUILD)/,hakim-init hakim-supervisor hakimctl hakim-agent-fetch)
+PROGRAMS := $(addprefix $(BUILD)/,hakim-init hakim-supervisor hakimctl hakim-agent-fetch hakim-log-zstd)
 STAND_INS := $(if $(AGENT_SRC),$(BUILD)/stand-ins/coder)
 HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(TEST_SRC))
@@ -118,11 +118,15 @@ $(BUILD)/hakim-supervisor: $(call obj,supervisor/main.c) $(BUILD)/libsupervisor.
 
 $(BUILD)/hakimctl: $(call obj,supervisor/ctl/main.c) $(BUILD)/libctl.a $(BUILD)/libsupervisor.a $(BUILD)/libcommon.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ -linih -lcap -ljansson
+	$(Q)$(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ -linih -lcap -ljansson -lzstd
 
 $(BUILD)/hakim-agent-fetch: $(call obj,modules/coder-agent/main.c) $(BUILD)/libfetch.a $(BUILD)/libcommon.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ -lcurl -lcrypto -lseccomp -lcap
+
+$(BUILD)/hakim-log-zstd: $(call obj,supervisor/zstd/main.c)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ -lzstd
 
 # The stand-in for the real agent: one static ELF program, as the real one is.
 $(BUILD)/stand-ins/coder: $(AGENT_SRC) | $(INIT_DEPS)
@@ -137,7 +141,7 @@ TEST_LIBS := $(BUILD)/libctl.a $(BUILD)/libsupervisor.a $(BUILD)/libfetch.a $(BU
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TEST_LIBS)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $< $(TEST_LIBS) \
-		-lcmocka -linih -lcap -lseccomp -lcurl -lcrypto -ljansson -lpthread -lm
+		-lcmocka -linih -lcap -lseccomp -lcurl -lcrypto -ljansson -lzstd -lpthread -lm
 
 #: make run       boot a workspace in an unprivileged LXC container and open a shell in it
 run: deps
@@ -171,6 +175,7 @@ install: all
 	install -m 0755 $(BUILD)/hakimctl $(DESTDIR)$(PREFIX)/bin/hakimctl
 	install -m 0755 $(BUILD)/hakim-supervisor $(DESTDIR)$(PREFIX)/lib/hakim/hakim-supervisor
 	install -m 0755 $(BUILD)/hakim-agent-fetch $(DESTDIR)$(PREFIX)/lib/hakim/hakim-agent-fetch
+	install -m 0755 $(BUILD)/hakim-log-zstd $(DESTDIR)$(PREFIX)/lib/hakim/hakim-log-zstd
 	# Out of the way of a systemd's own; dpkg/setup puts it into the PATH of an image.
 	ln -sf ../../../bin/hakimctl $(DESTDIR)$(PREFIX)/lib/hakim/bin/systemctl
 	install -d $(DESTDIR)$(PREFIX)/lib/hakim/dpkg

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,189 +12,9 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "supervisor/journal_pump.h"
+#include "supervisor/journal_thread.h"
 
-#define EVENTS     64
 #define STACK_SIZE (128 * 1024)
-
-enum order_kind {
-	ORDER_ADD = 0,
-	ORDER_REMOVE, /* drain it and free it */
-	ORDER_MATCH,  /* a line is waited for: it may be in the file */
-};
-
-/* What the thread is to do with a stream; done in the order in which they came. */
-struct order {
-	enum order_kind kind;
-	struct entry *entry;
-	struct order *next;
-};
-
-struct entry;
-
-/* One pipe of a log; what the epoll knows. */
-struct side {
-	struct entry *entry;
-	unsigned which;
-	bool polled; /* in the epoll */
-};
-
-struct entry {
-	struct stream stream;
-	struct side sides[RECORD_STREAMS];
-	unsigned index;
-	bool taken_over, watched;
-	/* They lie here so that giving an order cannot fail. */
-	struct order add, remove, match;
-	bool match_ordered; /* under pump.lock */
-};
-
-struct journal {
-	char *dir;
-	struct cursor *cursors;
-	gid_t group;
-	int wake_fd; /* the caller's */
-	int epoll, command;
-	pthread_t thread;
-	struct pump pump;                       /* its lock is also for all from here … */
-	struct entry *entries[JOURNAL_STREAMS]; /* those added and not removed */
-	struct order *first, **last;
-	pthread_cond_t ended_cond;
-	bool stop, ended;                       /* … to here */
-	struct entry *running[JOURNAL_STREAMS]; /* the thread's own */
-};
-
-/* ---- the thread ---- */
-
-/*
- * Our fd is one of several of the same pipe (PID 1 keeps one), and epoll forgets a pipe only when
- * the last of them is closed: so it has to be told.
- */
-static void unpoll(struct journal *j, struct side *side)
-{
-	if (side->polled)
-		(void)epoll_ctl(j->epoll, EPOLL_CTL_DEL, side->entry->stream.fds[side->which],
-				NULL);
-	side->polled = false;
-}
-
-static void poll_side(struct journal *j, struct side *side)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = side};
-	int fd = side->entry->stream.fds[side->which];
-
-	side->polled = fd >= 0 && epoll_ctl(j->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
-}
-
-static void entry_free(struct entry *e)
-{
-	pump_stop(&e->stream);
-	free(e);
-}
-
-static void wake(const struct journal *j)
-{
-	const uint64_t one = 1;
-
-	if (j->wake_fd >= 0)
-		(void)!write(j->wake_fd, &one, sizeof(one));
-}
-
-static void run_order(struct journal *j, const struct order *order)
-{
-	struct entry *e = order->entry;
-
-	if (order->kind == ORDER_ADD) {
-		pump_start(&j->pump, &e->stream, e->taken_over);
-		j->running[e->index] = e;
-		for (unsigned i = 0; i < RECORD_STREAMS; i++)
-			poll_side(j, &e->sides[i]);
-		return;
-	}
-	if (order->kind == ORDER_MATCH) {
-		pthread_mutex_lock(&j->pump.lock);
-		e->match_ordered = false;
-		pthread_mutex_unlock(&j->pump.lock);
-		if (pump_match_begin(&j->pump, &e->stream))
-			wake(j);
-		return;
-	}
-	pump_drain(&j->pump, &e->stream);
-	for (unsigned i = 0; i < RECORD_STREAMS; i++)
-		unpoll(j, &e->sides[i]);
-	j->running[e->index] = NULL;
-	entry_free(e);
-}
-
-/* Returns whether the thread is to end. */
-static bool run_orders(struct journal *j)
-{
-	struct order *order, *next;
-	uint64_t unused;
-	bool stop;
-
-	(void)!read(j->command, &unused, sizeof(unused));
-	pthread_mutex_lock(&j->pump.lock);
-	order = j->first;
-	j->first = NULL;
-	j->last = &j->first;
-	stop = j->stop;
-	pthread_mutex_unlock(&j->pump.lock);
-	for (; order; order = next) {
-		next = order->next;
-		run_order(j, order);
-	}
-	return stop;
-}
-
-/* Returns whether somebody wants to be woken for it. */
-static bool run_side(struct journal *j, struct side *side)
-{
-	ssize_t n = pump_turn(&j->pump, &side->entry->stream, side->which);
-
-	/*
-	 * Without a writer the pipe would be ready for ever. The supervisor holds a write end
-	 * itself, so this is the end of the service; the same goes for a pipe that cannot be read
-	 * for another reason.
-	 */
-	if (n < 0 && n != -EAGAIN)
-		unpoll(j, side);
-	return (n > 0 && side->entry->watched) | pump_match_begin(&j->pump, &side->entry->stream);
-}
-
-static void *journal_main(void *arg)
-{
-	struct journal *j = arg;
-	struct epoll_event events[EVENTS];
-	bool stop = false;
-
-	while (!stop) {
-		/* Level-triggered and a bounded turn each: what is still ready goes to the end of
-		 * the kernel's list. */
-		int n = epoll_wait(j->epoll, events, EVENTS, -1);
-		bool orders = false, news = false;
-
-		for (int i = 0; i < n; i++) {
-			if (events[i].data.ptr)
-				news |= run_side(j, events[i].data.ptr);
-			else
-				orders = true;
-		}
-		if (news)
-			wake(j);
-		/* Last: an entry of `events` may be freed by it. */
-		if (orders)
-			stop = run_orders(j);
-	}
-	for (size_t i = 0; i < JOURNAL_STREAMS; i++)
-		if (j->running[i])
-			pump_drain(&j->pump, &j->running[i]->stream);
-	pthread_mutex_lock(&j->pump.lock);
-	j->ended = true;
-	pthread_cond_signal(&j->ended_cond);
-	pthread_mutex_unlock(&j->pump.lock);
-	return NULL;
-}
 
 static int thread_start(struct journal *j)
 {
@@ -240,6 +59,9 @@ static void journal_free(struct journal *j)
 		close(j->epoll);
 	if (j->command >= 0)
 		close(j->command);
+	/* It goes on by itself; what it makes is removed by whoever comes next. */
+	if (j->compress.pidfd >= 0)
+		close(j->compress.pidfd);
 	free(j->dir);
 	free(j);
 }
@@ -265,6 +87,7 @@ static int journal_init(struct journal *j, const struct journal_config *config, 
 	j->cursors = (struct cursor *)config->cursors;
 	j->group = config->group;
 	j->wake_fd = config->wake_fd;
+	j->compress = (struct compress){.program = config->compressor, .pidfd = -1};
 	j->last = &j->first;
 	j->dir = strdup(config->dir);
 	j->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -275,6 +98,12 @@ static int journal_init(struct journal *j, const struct journal_config *config, 
 	r = pump_open(&j->pump, err);
 	if (r < 0)
 		return r;
+	if (config->console_fd > 0)
+		j->pump.console = (struct forward_console){
+			.fd = config->console_fd,
+			.terminal = isatty(config->console_fd),
+			.raw = config->console_raw,
+		};
 	r = cond_init(&j->ended_cond);
 	if (r == 0) {
 		r = thread_start(j);
@@ -295,7 +124,7 @@ int journal_start(struct journal **journal, const struct journal_config *config,
 
 	if (!j)
 		return err_sys(err, -ENOMEM, "The log cannot start");
-	j->epoll = j->command = -EBADF;
+	j->epoll = j->command = j->compress.pidfd = -EBADF;
 	r = journal_init(j, config, err);
 	if (r < 0) {
 		journal_free(j);
@@ -334,6 +163,15 @@ static int stream_init(struct stream *s, struct journal *j, const struct journal
 		.dir = j->dir, .group = j->group, .keep = stream->keep, .fd = -EBADF};
 	s->max_bytes = stream->max_bytes;
 	s->rules = stream->rules;
+	s->rotate_s = (time_t)stream->rotate_s;
+	s->max_age_s = (time_t)stream->max_age_s;
+	s->compress = s->uncompressed = stream->compress;
+	if (stream->forward) {
+		s->forward = forward_new(stream->forward);
+		if (!s->forward)
+			return err_sys(err, -ENOMEM, "The log of %s cannot be opened",
+				       stream->name);
+	}
 	if (log_file_name(&s->file, stream->name) < 0)
 		return err_set(err, -EINVAL, "%s cannot be the name of a log file", stream->name);
 	r = pipe_take(stream->name, stream->fd, &s->fds[0], err);

@@ -42,6 +42,12 @@ struct journal_config {
 	int wake_fd;
 	/* of the files (mode 0640): the coder user's; (gid_t)-1: leave it */
 	gid_t group;
+	/* the container's console for streams with `forward`, O_NONBLOCK, if it is above 0 */
+	int console_fd;
+	/* a program may have it in raw mode */
+	bool console_raw;
+	/* hakim-log-zstd, for streams with `compress`; NULL: none is */
+	const char *compressor;
 };
 
 struct journal_stream {
@@ -61,6 +67,13 @@ struct journal_stream {
 	uint64_t max_bytes;
 	/* rotated files NAME.log.1 … NAME.log.K */
 	unsigned keep;
+	/* Rotate when the first record in the file is as old, remove old files when their last is;
+	 * seconds, 0: never. */
+	uint64_t rotate_s, max_age_s;
+	/* Old files become NAME.log.N.zst. */
+	bool compress;
+	/* The name of its lines on the console; NULL: they do not go there. */
+	const char *forward;
 	/* Add to config.wake_fd after new lines. */
 	bool watched;
 	/* The stream was running before this supervisor started: trust the cursor. */
@@ -76,6 +89,10 @@ struct journal_counters {
 	int last_errno;
 	/* lines that were over the rate */
 	uint64_t suppressed;
+	/* bytes that the console did not take */
+	uint64_t console_dropped;
+	/* the last old file could not be compressed */
+	bool compress_failed;
 };
 
 /*

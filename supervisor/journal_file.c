@@ -13,18 +13,22 @@
 
 #define OPEN_SAFE (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
-struct rotated {
-	char name[LOG_NAME_MAX + 24];
-};
-
-static struct rotated rotated_name(const char *name, unsigned older)
+struct log_rotated log_rotated_name(const char *name, unsigned older)
 {
-	struct rotated r;
+	struct log_rotated r;
 
 	if (older)
 		snprintf(r.name, sizeof(r.name), "%s.%u", name, older);
 	else
 		snprintf(r.name, sizeof(r.name), "%s", name);
+	return r;
+}
+
+struct log_rotated log_packed_name(const char *name, unsigned older)
+{
+	struct log_rotated r;
+
+	snprintf(r.name, sizeof(r.name), "%s.%u.zst", name, older);
 	return r;
 }
 
@@ -68,14 +72,15 @@ static int dir_open(const char *dir)
 
 int log_file_reader(const char *dir, const char *name, unsigned older)
 {
-	struct rotated r = rotated_name(name, older);
 	_cleanup_close_ int dirfd = dir_open(dir);
 	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
 
 	if (dirfd < 0)
 		return dirfd;
-	fd = openat(dirfd, r.name, O_RDONLY | OPEN_SAFE);
+	fd = openat(dirfd, log_rotated_name(name, older).name, O_RDONLY | OPEN_SAFE);
+	if (fd < 0 && errno == ENOENT && older)
+		fd = openat(dirfd, log_packed_name(name, older).name, O_RDONLY | OPEN_SAFE);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
@@ -187,6 +192,43 @@ void log_file_check(struct log_file *f, struct cursor *c)
 		log_file_close(f);
 }
 
+/* Is there an old file of this number, plain or compressed? */
+static bool is_there(int dirfd, const char *name, unsigned older, struct stat *st)
+{
+	return fstatat(dirfd, log_rotated_name(name, older).name, st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       fstatat(dirfd, log_packed_name(name, older).name, st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool old_remove(int dirfd, const char *name, unsigned older)
+{
+	bool plain = unlinkat(dirfd, log_rotated_name(name, older).name, 0) == 0;
+	bool packed = unlinkat(dirfd, log_packed_name(name, older).name, 0) == 0;
+
+	return plain || packed;
+}
+
+/* One number up. What has the next number goes; only the oldest can be in the way. */
+static int old_push(int dirfd, const char *name, unsigned older)
+{
+	struct log_rotated plain = log_rotated_name(name, older);
+	struct log_rotated packed = log_packed_name(name, older);
+	int r;
+
+	/* The compressed one is whole as soon as it has this name. */
+	r = renameat(dirfd, packed.name, dirfd, log_packed_name(name, older + 1).name);
+	if (r < 0 && errno != ENOENT)
+		return -errno;
+	if (r == 0) {
+		(void)unlinkat(dirfd, plain.name, 0);
+		(void)unlinkat(dirfd, log_rotated_name(name, older + 1).name, 0);
+		return 0;
+	}
+	if (renameat(dirfd, plain.name, dirfd, log_rotated_name(name, older + 1).name) < 0)
+		return -errno;
+	(void)unlinkat(dirfd, log_packed_name(name, older + 1).name, 0);
+	return 0;
+}
+
 /*
  * A kill between two of these renames leaves a gap in the numbers, which the next rotation closes
  * instead of pushing the oldest file out; a kill behind the last leaves no NAME.log, or an empty
@@ -195,37 +237,54 @@ void log_file_check(struct log_file *f, struct cursor *c)
 int log_file_rotate(struct log_file *f, struct cursor *c)
 {
 	_cleanup_close_ int dirfd = dir_open(f->dir);
-	struct rotated from, to;
 	unsigned gap = 1;
 	struct stat st;
 	int r = 0;
 
 	if (dirfd < 0)
 		return dirfd;
-	while (gap < f->keep &&
-	       !fstatat(dirfd, rotated_name(f->name, gap).name, &st, AT_SYMLINK_NOFOLLOW))
+	while (gap < f->keep && is_there(dirfd, f->name, gap, &st))
 		gap++;
 	for (unsigned i = gap; i > 1; i--) {
-		from = rotated_name(f->name, i - 1);
-		to = rotated_name(f->name, i);
-		if (renameat(dirfd, from.name, dirfd, to.name) < 0)
-			return -errno;
+		r = old_push(dirfd, f->name, i - 1);
+		if (r < 0)
+			return r;
 		seam_step(f->seam);
 	}
-	to = rotated_name(f->name, 1);
-	if (f->keep)
-		r = renameat(dirfd, f->name, dirfd, to.name);
-	else
+	if (f->keep) {
+		r = renameat(dirfd, f->name, dirfd, log_rotated_name(f->name, 1).name);
+		if (r == 0)
+			(void)unlinkat(dirfd, log_packed_name(f->name, 1).name, 0);
+	} else {
 		r = unlinkat(dirfd, f->name, 0);
+	}
 	if (r < 0 && errno != ENOENT)
 		return -errno;
 	seam_step(f->seam);
 	/* What a larger `keep` of before has left behind. */
 	for (unsigned i = f->keep + 1; i; i++)
-		if (unlinkat(dirfd, rotated_name(f->name, i).name, 0) < 0)
+		if (!old_remove(dirfd, f->name, i))
 			break;
 	log_file_close(f);
 	return log_file_open(f, c);
+}
+
+time_t log_file_expire(const struct log_file *f, time_t before)
+{
+	_cleanup_close_ int dirfd = dir_open(f->dir);
+	time_t oldest = 0;
+	struct stat st;
+
+	for (unsigned i = f->keep; dirfd >= 0 && i; i--) {
+		if (!is_there(dirfd, f->name, i, &st))
+			continue;
+		/* The others are younger, but for a clock that was set back: then they wait. */
+		if (oldest || st.st_mtime >= before)
+			oldest = oldest && oldest < st.st_mtime ? oldest : st.st_mtime;
+		else
+			old_remove(dirfd, f->name, i);
+	}
+	return oldest;
 }
 
 int log_file_write(const struct log_file *f, uint64_t off, const char *buf, size_t len)

@@ -4,8 +4,8 @@
  * is of, so it is seen on the next open that a rotation (or a person) has put another file in the
  * place.
  *
- * Follows no symbolic link below the directory, and touches nothing there but NAME.log and
- * NAME.log.N.
+ * Follows no symbolic link below the directory, and touches nothing there but NAME.log, NAME.log.N
+ * and NAME.log.N.zst (journal_compress.h makes those).
  */
 #pragma once
 
@@ -18,6 +18,12 @@
 /* "x.log.4294967295" must be a file name. */
 #define LOG_NAME_MAX 240
 
+#define LOG_KEEP_MAX 100 /* of LogKeep= */
+
+struct log_rotated {
+	char name[LOG_NAME_MAX + 24];
+};
+
 struct log_file {
 	const char *dir; /* opened anew each time: a person may move it away. Owned by the caller */
 	char name[LOG_NAME_MAX + 8]; /* NAME.log */
@@ -28,6 +34,9 @@ struct log_file {
 	const struct journal_seam *seam;
 };
 
+/* NAME.log.N (0: NAME.log), and the same compressed. */
+struct log_rotated log_rotated_name(const char *name, unsigned older);
+struct log_rotated log_packed_name(const char *name, unsigned older);
 /* Makes the file name of a unit: "x.service" is logged in "x.log". -EINVAL if that is no file name.
  */
 int log_file_name(struct log_file *f, const char *unit);
@@ -48,7 +57,11 @@ int log_file_rotate(struct log_file *f, struct cursor *c);
 int log_file_write(const struct log_file *f, uint64_t off, const char *buf, size_t len);
 void log_file_close(struct log_file *f);
 
-/* Opens NAME.log (older 0) or NAME.log.`older` for reading. Returns the fd or a negative errno. */
+/* Removes the old files whose last line is older than `before`. Returns the age (time_t) of the
+ * oldest that is left, 0: there is none. */
+time_t log_file_expire(const struct log_file *f, time_t before);
+/* Opens NAME.log (older 0), NAME.log.`older` or its compressed one for reading. Returns the fd or a
+ * negative errno. */
 int log_file_reader(const char *dir, const char *name, unsigned older);
 /* Makes the directory and those above it, as far as they are missing. */
 int log_dir_make(const char *dir);

@@ -21,7 +21,7 @@ int pump_open(struct pump *p, struct err *err)
 {
 	int r;
 
-	*p = (struct pump){.tee = {-EBADF, -EBADF}};
+	*p = (struct pump){.tee = {-EBADF, -EBADF}, .console = {.fd = -1}};
 	if (pipe2(p->tee, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_sys(err, -errno, "The log cannot make a pipe");
 	/*
@@ -103,6 +103,8 @@ static int file_ready(struct pump *p, struct stream *s)
 	if (s->open_error)
 		return s->open_error;
 	s->rotate_at = s->max_bytes;
+	s->begun = 0;
+	s->ages_known = false;
 	if (s->refill)
 		refill_tail(p, s);
 	return 0;
@@ -139,13 +141,17 @@ struct chunk {
 static void chunk_flush(struct pump *p, struct stream *s, struct chunk *chunk)
 {
 	struct records *r = &chunk->records;
+	uint64_t dropped = 0;
 
 	if (!chunk->error) {
 		chunk->error = log_file_write(&s->file, r->pos, r->out, r->len);
 		seam_step(p->seam);
 	}
+	if (s->forward && p->console.fd >= 0)
+		dropped = forward_records(s->forward, &p->console, r->out, r->len);
 	pthread_mutex_lock(&p->lock);
 	tail_push(&s->tail, r->out, r->len);
+	s->counters.console_dropped += dropped;
 	pthread_mutex_unlock(&p->lock);
 	chunk->bytes += r->len;
 	r->pos += r->len;
@@ -294,6 +300,9 @@ static ssize_t pump_chunk(struct pump *p, struct stream *s, unsigned which, size
 	chunk_write(p, s, n, &chunk);
 	if (!chunk.used) {
 		r = log_file_rotate(&s->file, s->cursor);
+		s->begun = 0;
+		s->ages_known = false;
+		s->uncompressed = s->compress;
 		/* It could not: not again before the file has grown as much once more. */
 		s->rotate_at = r < 0 ? s->cursor->off + s->max_bytes : s->max_bytes;
 		if (r < 0 && s->file.fd < 0) {
@@ -433,6 +442,8 @@ void pump_stop(struct stream *s)
 	log_match_free(s->match);
 	log_match_free(s->match_next);
 	s->match = s->match_next = NULL;
+	free(s->forward);
+	s->forward = NULL;
 	log_file_close(&s->file);
 	for (unsigned i = 0; i < RECORD_STREAMS; i++) {
 		if (s->fds[i] >= 0)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "supervisor/journal_file.h"
+#include "supervisor/journal_forward.h"
 #include "supervisor/journal_match.h"
 #include "supervisor/journal_record.h"
 #include "supervisor/journal_tail.h"
@@ -28,6 +29,7 @@ struct pump {
 	struct stamp stamp;
 	pthread_mutex_t lock; /* tail and counters of all streams */
 	const struct journal_seam *seam;
+	struct forward_console console;
 };
 
 struct stream {
@@ -37,6 +39,13 @@ struct stream {
 	int pipe_size[RECORD_STREAMS]; /* of them, when they were added */
 	struct record_rules rules;
 	struct rate rate;
+	struct forward *forward;    /* NULL: not to the console */
+	bool compress;              /* old files */
+	bool uncompressed;          /* … and there may be one that is not */
+	time_t rotate_s, max_age_s; /* journal_age.h; 0: never */
+	time_t begun;               /* of the first record in the file; 0: not known, or none */
+	time_t oldest;              /* last change of the oldest old file; 0: none */
+	bool ages_known;            /* `oldest` is right */
 	uint64_t max_bytes;
 	uint64_t rotate_at; /* max_bytes, or more when the rotation failed */
 	unsigned unchecked; /* chunks since log_file_check() */

@@ -157,11 +157,30 @@ static void open_say(struct manager *m)
 		dup2(m->say_fd, 2);
 }
 
+/*
+ * For the logs of services. A program in the foreground has the console: on a terminal nothing but
+ * HAKIM_LOG_FORWARD= brings them there, too.
+ */
+static int open_forward(const struct manager *m)
+{
+	const char *asked = getenv("HAKIM_LOG_FORWARD");
+	struct stat st;
+
+	if (m->console_fd >= 0)
+		return m->console_fd;
+	if (fstat(2, &st) < 0 || S_ISSOCK(st.st_mode) || (isatty(2) && !(asked && *asked)))
+		return -1;
+	return open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 static int open_journal(struct manager *m, struct err *err)
 {
 	struct journal_config config = {
 		.dir = m->log_dir,
 		.cursors = state_cursors(&m->state),
+		.console_fd = open_forward(m),
+		.console_raw = m->board->quiet,
+		.compressor = HAKIM_LIBDIR "/hakim-log-zstd",
 		.wake_fd = ready_log_open(m, err),
 		.group = m->coder.set ? m->coder.gid : (gid_t)-1,
 	};

@@ -170,8 +170,11 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	json_string(j, "log", log);
 	json_int(j, "log_lost", (int64_t)counters.lost_bytes);
 	json_int(j, "log_suppressed", (int64_t)counters.suppressed);
+	json_int(j, "log_console_dropped", (int64_t)counters.console_dropped);
 	json_string(j, "log_error",
-		    counters.last_errno ? strerrordesc_np(counters.last_errno) : NULL);
+		    counters.last_errno        ? strerrordesc_np(counters.last_errno)
+		    : counters.compress_failed ? "an old file could not be compressed"
+					       : NULL);
 	json_begin_array(j, "notes");
 	notes(j, &s->notes);
 	degraded_report(s, j);

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "supervisor/connections.h"
+#include "supervisor/journal_forward.h"
 #include "supervisor/manager.h"
 #include "supervisor/service_log.h"
 
@@ -78,15 +80,47 @@ static struct record_rules rules_of(const struct unit_log *log)
 	return rules;
 }
 
+/* HAKIM_LOG_FORWARD= of the container: "1" (all services), "0" (none), or names; without it the
+ * unit says. */
+static const char *forward_name(const struct unit *unit, char name[static FORWARD_NAME])
+{
+	const char *list = getenv("HAKIM_LOG_FORWARD");
+	size_t stem = unit_stem(unit->name);
+	bool wanted = unit->log.forward;
+
+	if (list && *list && bool_parse(list, &wanted, NULL) < 0) {
+		wanted = strcmp(list, "services") == 0 || strcmp(list, "all") == 0;
+		for (const char *p = list; *p && !wanted;
+		     p += strcspn(p, ", "), p += strspn(p, ", ")) {
+			size_t len = strcspn(p, ", ");
+
+			wanted = (len == stem || len == strlen(unit->name)) &&
+				 strncmp(p, unit->name, len) == 0;
+		}
+	}
+	if (!wanted)
+		return NULL;
+	if (unit->log.identifier)
+		snprintf(name, FORWARD_NAME, "%s", unit->log.identifier);
+	else
+		snprintf(name, FORWARD_NAME, "%.*s", (int)stem, unit->name);
+	return name;
+}
+
 int service_log_open(struct service *s, bool taken_over, struct err *err)
 {
 	struct manager *m = s->manager;
 	struct service_log *log = &s->log;
+	char name[FORWARD_NAME];
 	struct journal_stream stream = {
 		.name = s->unit->name,
 		.max_bytes = s->unit->log_max_bytes,
 		.keep = s->unit->log_keep,
 		.rules = rules_of(&s->unit->log),
+		.rotate_s = s->unit->log.rotate_usec / USEC_PER_SEC,
+		.max_age_s = s->unit->log.max_age_usec / USEC_PER_SEC,
+		.compress = s->unit->log.compress,
+		.forward = forward_name(s->unit, name),
 		.taken_over = taken_over || log->index >= 0,
 	};
 	int r = 0;

@@ -140,6 +140,13 @@ static void put_log(const struct unit_view *u, const struct look *look, FILE *ou
 	status_put_clean(out, look, STYLE_PLAIN, u->log);
 	if (u->log_lost > 0)
 		fprintf(out, " (%s could not be written)", show_size(text, u->log_lost));
+	if (u->log_suppressed > 0)
+		fprintf(out, " (%lld lines were over its rate limit)",
+			(long long)u->log_suppressed);
+	if (u->log_error) {
+		fputs("; now: ", out);
+		status_put_clean(out, look, STYLE_BAD, u->log_error);
+	}
 	fputc('\n', out);
 }
 

@@ -66,6 +66,8 @@ struct unit_view view_unit(const json_t *object)
 		.tasks = number_of(object, "tasks"),
 		.cpu_us = number_of(object, "cpu_us"),
 		.log_lost = number_of(object, "log_lost"),
+		.log_suppressed = number_of(object, "log_suppressed"),
+		.log_error = text_of(object, "log_error"),
 		.queued_us = number_of(object, "queued_us"),
 		.started_us = number_of(object, "started_us"),
 		.exec_us = number_of(object, "exec_us"),

@@ -39,7 +39,8 @@ def unit(name: str, sub: str = "running", **more: Any) -> dict[str, Any]:
             "ready": sub == "running", "since_us": 5000, "pid": 123, "restarts": 0,
             "memory": 12_900_000, "tasks": 4, "cpu_us": 1000, "queued_us": 1900, "started_us": 2000,
             "exec_us": 2500, "ready_us": 50_000, "result": "success", "last_error": None,
-            "status": None, "log": f"/var/log/hakim/{name}.log", "log_lost": 0, "notes": [],
+            "status": None, "log": f"/var/log/hakim/{name}.log", "log_lost": 0,
+            "log_suppressed": 0, "log_error": None, "notes": [],
             "tail": [], **more}
 
 

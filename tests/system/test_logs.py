@@ -4,6 +4,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
 
 from hakim import status, supervisor, unit, wait_supervisor, wait_units
 from hosts.process import wait_until
@@ -97,4 +102,105 @@ def test_standard_streams_go_where_the_unit_says(lxc):
     wait_records(host, "half", [b"! kept"])
     assert not records(host, "null")
     assert "standard input and output" in found["units"]["bad"]["last_error"]
+    assert host.stop() == 0
+
+
+FULL = """#!/bin/bash
+line=$(printf 'x%.0s' {1..999})
+for ((n = 0; ; n++)); do
+    echo "$n $line"
+    echo $n >/var/beat
+    ((n % 20)) || sleep 0.01
+done
+"""
+
+
+def test_a_full_disk_stops_no_service_is_told_and_passes(lxc):
+    host = lxc()
+    host.put_file("/usr/local/bin/full", FULL, 0o755)
+    unit(host, "full.service", "[Service]\nExecStart=/usr/local/bin/full\n")
+    unit(host, "quiet.service", service("while :; do echo still here; sleep 0.1; done"))
+    host.start({}, tty=False, before=lambda: host.exec(
+        ["sh", "-c", "mkdir -p /var/log/hakim && mount -t tmpfs -o size=8m tmpfs /var/log/hakim; "
+         "head -c 7700000 /dev/zero >/var/log/hakim/filler"]))
+    wait_units(host, full="running", quiet="running")
+    pids = {name: status(host)["units"][name]["pid"] for name in ("full", "quiet")}
+    wait_until("lines are lost", lambda: status(host)["units"]["full"]["log_lost"] > 0, 20)
+    assert status(host)["units"]["full"]["log_error"] == "No space left on device"
+    assert "No space left" in host.exec(["hakimctl", "status", "full"]).stdout
+    beat = int(host.read_file("/var/beat") or 0)
+    wait_until("it goes on", lambda: int(host.read_file("/var/beat") or 0) > beat + 200, 20)
+    host.exec(["rm", "/var/log/hakim/filler"])
+    told = re.compile(r"hakim: \d+ bytes of log were lost: No space left on device")
+    wait_until("the loss is told", lambda: told.search(host.exec(["cat", "/var/log/hakim/full.log"]).stdout), 20)
+    wait_until("all is well", lambda: status(host)["units"]["full"]["log_error"] is None, 20)
+    # The directory goes and comes.
+    lost = status(host)["units"]["quiet"]["log_lost"]
+    host.exec(["umount", "-l", "/var/log/hakim"])
+    host.exec(["sh", "-c", "rm -rf /var/log/hakim; touch /var/log/hakim"])
+    wait_until("it cannot be written", lambda: status(host)["units"]["quiet"]["log_lost"] > lost, 20)
+    host.exec(["rm", "/var/log/hakim"])
+    wait_until("there is a log again", lambda: b"bytes of log were lost" in host.read_file("/var/log/hakim/quiet.log")
+               if host.root("/var/log/hakim/quiet.log").exists() else False, 20)
+    assert pids == {name: status(host)["units"][name]["pid"] for name in pids}
+    assert status(host)["manager"]["supervisor_starts"] == 1
+    assert host.stop() == 0
+
+
+def test_old_files_are_made_by_age_compressed_and_expire(lxc):
+    host = lxc()
+    unit(host, "old.service", service("i=0; while :; do echo line $i; i=$((i+1)); sleep 0.05; done",
+                                      hakim="LogRotateSec=1\nLogMaxAgeSec=4\nLogKeep=50\nLogCompress=zstd"))
+    host.start({}, tty=False)
+    wait_units(host, old="running")
+    directory = host.root("/var/log/hakim")
+
+    def packed() -> list[str]:
+        return sorted(p.name for p in directory.iterdir() if p.name.startswith("old.log.") and p.suffix == ".zst")
+    wait_until("two are compressed", lambda: len(packed()) >= 2, 20)
+    wait_until("one has expired", lambda: len(packed()) >= 4, 20)
+    assert len(list(directory.glob("old.log.*"))) <= 9
+    assert host.stop() == 0
+    directory = host.root("/var/log/hakim")
+    text = b""
+    for path in sorted(directory.glob("old.log.*"), key=lambda p: -int(p.name.split(".")[2])):
+        with open(path, "rb") as file:
+            text += subprocess.run(["zstd", "-dc"], check=True, stdin=file, stdout=subprocess.PIPE).stdout \
+                if path.suffix == ".zst" else file.read()
+    numbers = [int(line.split()[2]) for line in text.splitlines()]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_a_supervisor_with_no_timed_log_does_not_wake_up(lxc):
+    host = lxc()
+    unit(host, "idle.service", service("echo x; exec sleep 1000", hakim="LogRotateSec=1h\nLogCompress=zstd"))
+    host.start({}, tty=False)
+    wait_units(host, idle="running")
+
+    def switches() -> int:
+        total = 0
+        for task in Path(f"/proc/{supervisor(host)}/task").iterdir():
+            total += sum(int(line.split()[1]) for line in (task / "status").read_text("utf-8").splitlines()
+                         if line.startswith("voluntary_ctxt"))
+        return total
+    time.sleep(1)
+    before = switches()
+    time.sleep(3)  # what is measured
+    assert switches() == before
+    assert host.stop() == 0
+
+
+@pytest.mark.parametrize("value, wanted", [("1", {"a", "b"}), ("b", {"b"}), ("0", set()), ("", {"a"})])
+def test_lines_go_to_the_output_of_the_container_as_asked(podman, value, wanted):
+    host = podman()
+    unit(host, "a.service", service("while :; do echo from a; echo err >&2; sleep 0.1; done", hakim="LogForward=yes"))
+    unit(host, "b.service", service("while :; do echo from b; sleep 0.1; done", "SyslogIdentifier=bee"))
+    host.start({"HAKIM_LOG_FORWARD": value} if value else {}, tty=False)
+    wait_units(host, a="running", b="running")
+    for name, text in (("a", "a: from a"), ("b", "bee: from b")):
+        if name in wanted:
+            wait_until(f"{name} is forwarded", lambda t=text: t in host.console.text, 10)
+    wait_until("both have logged", lambda: len(records(host, "a")) > 5 and len(records(host, "b")) > 5, 10)
+    assert ("a: err" in host.console.text) == ("a" in wanted)
+    assert ("bee: " in host.console.text) == ("b" in wanted)
     assert host.stop() == 0

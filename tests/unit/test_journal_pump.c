@@ -60,7 +60,8 @@ static int fixture_down(void **state)
 
 static void start(struct fixture *f, int wake_fd)
 {
-	struct journal_config config = {f->dir, f->cursors, wake_fd, (gid_t)-1};
+	struct journal_config config = {
+		.dir = f->dir, .cursors = f->cursors, .wake_fd = wake_fd, .group = (gid_t)-1};
 	struct err err;
 
 	if (journal_start(&f->journal, &config, &err) < 0)
