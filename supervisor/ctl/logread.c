@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "supervisor/ctl/logzstd.h"
 
 #define BLOCK   (64 * 1024)
 #define C1_LEAD 0xc2 /* in UTF-8, the first byte of U+0080 ... U+00BF */
@@ -56,7 +57,7 @@ static int find_in_file(int fd, char *buf, uint64_t *lines, off_t *at)
 	return st.st_size > 0 && --*lines == 0;
 }
 
-int log_find(const int *fds, size_t n, uint64_t lines, struct log_spot *spot, struct err *err)
+int log_find(int *fds, size_t n, uint64_t lines, struct log_spot *spot, struct err *err)
 {
 	_cleanup_free_ char *buf = malloc(BLOCK);
 	struct stat st;
@@ -73,6 +74,9 @@ int log_find(const int *fds, size_t n, uint64_t lines, struct log_spot *spot, st
 	}
 	for (size_t i = 0; i < n && r == 0; i++) {
 		spot->file = i;
+		r = log_unpack(&fds[i], err);
+		if (r < 0)
+			return r;
 		r = find_in_file(fds[i], buf, &lines, &spot->at);
 	}
 	return r < 0 ? err_sys(err, r, "the log cannot be read") : 0;
@@ -221,14 +225,18 @@ int log_copy(int fd, off_t *at, struct log_out *out, struct err *err)
 	return r;
 }
 
-int log_copy_from(const int *fds, struct log_spot *spot, struct log_out *out, struct err *err)
+int log_copy_from(int *fds, struct log_spot *spot, struct log_out *out, struct err *err)
 {
-	int r = log_copy(fds[spot->file], &spot->at, out, err);
+	int r = log_unpack(&fds[spot->file], err);
 
+	if (r >= 0)
+		r = log_copy(fds[spot->file], &spot->at, out, err);
 	while (r == 0 && spot->file > 0) {
 		spot->file--;
 		spot->at = 0;
-		r = log_copy(fds[spot->file], &spot->at, out, err);
+		r = log_unpack(&fds[spot->file], err);
+		if (r >= 0)
+			r = log_copy(fds[spot->file], &spot->at, out, err);
 	}
 	return r;
 }

@@ -2,8 +2,8 @@
  * logread.h - the files of one log, read as one: where its last N lines begin, found from the end,
  * and copied from there.
  *
- * Files are read with pread(2) only: the fds come from the supervisor and share their position with
- * it.
+ * A compressed file is unpacked when it is reached, and its fd replaced. Files are read with
+ * pread(2) only: the fds come from the supervisor and share their position with it.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ struct log_spot {
 };
 
 /* Where the last `lines` lines begin; a line that has no end yet is one, too. 0 lines: the end. */
-int log_find(const int *fds, size_t n, uint64_t lines, struct log_spot *spot, struct err *err);
+int log_find(int *fds, size_t n, uint64_t lines, struct log_spot *spot, struct err *err);
 
 /*
  * Where the log goes. With `terminal` everything but colours (SGR, ECMA-48 8.3.117), tabs and ends
@@ -45,4 +45,4 @@ int log_out_end(struct log_out *out, struct err *err);
 /* Copies from *at to what is now the end of the file, and moves *at there. */
 int log_copy(int fd, off_t *at, struct log_out *out, struct err *err);
 /* Copies from the spot to the end of the newest file; the spot is there then. */
-int log_copy_from(const int *fds, struct log_spot *spot, struct log_out *out, struct err *err);
+int log_copy_from(int *fds, struct log_spot *spot, struct log_out *out, struct err *err);

@@ -16,6 +16,7 @@
 #include "supervisor/ctl/client.h"
 #include "supervisor/ctl/ctl.h"
 #include "supervisor/ctl/logread.h"
+#include "supervisor/ctl/logzstd.h"
 
 #define LINES_DEFAULT 100
 #define LOOK_MS       250 /* where no inotify tells of new lines */
@@ -142,6 +143,21 @@ static bool same_file(int a, int b)
 	       x.st_ino == y.st_ino;
 }
 
+/* Is it the same, or what it was compressed to? Its first record has a time stamp. */
+static bool same_log(int a, int *b)
+{
+	char x[64], y[sizeof(x)];
+	ssize_t n, m;
+
+	if (same_file(a, *b))
+		return true;
+	if (log_unpack(b, NULL) <= 0)
+		return false;
+	n = pread(a, x, sizeof(x), 0);
+	m = pread(*b, y, sizeof(y), 0);
+	return n > 0 && n == m && memcmp(x, y, (size_t)n) == 0;
+}
+
 /* What asking for newer files has shown. */
 enum newer {
 	NEWER_NONE = 0, /* ours is gone, and its successor not there yet; or nobody answers */
@@ -160,7 +176,7 @@ static int go_over(struct follow *f, struct reply *fresh, struct err *err)
 	if (!fresh->n_fds)
 		return NEWER_NONE;
 	for (unsigned i = 0; i < fresh->n_fds && old.n_fds && !found; i++) {
-		found = same_file(old.fds[0], fresh->fds[i]);
+		found = same_log(old.fds[0], &fresh->fds[i]);
 		spot = (struct log_spot){.file = i, .at = f->spot.at};
 	}
 	if (found && spot.file == 0)

@@ -45,7 +45,8 @@ class Log:
         # As the supervisor does it: the first one that is not there is the end.
         with contextlib.suppress(FileNotFoundError):
             for file in (self.path, *(self.path.with_name(f"x.log.{n}") for n in range(1, 5))):
-                fds.append(os.open(file, os.O_RDONLY))
+                packed = file.with_name(f"{file.name}.zst")
+                fds.append(os.open(packed if packed.exists() else file, os.O_RDONLY))
         self.opened += fds
         yield ({"type": "log", "name": "x.service", "path": str(self.path), "files": len(fds)}, fds)
         yield END
@@ -306,3 +307,38 @@ def test_a_full_disk_is_an_error(serve: Any, ctl: Run, log: Log) -> None:
         for args in (["status"], ["status", "--json"], ["logs", "x"], ["help"], ["version"]):
             done = ctl(*args, stdout=full)
             assert done.returncode == 1 and "No space left" in done.stderr, args
+
+
+def pack(log: Log, number: int) -> None:
+    """What the supervisor does with an old file."""
+    plain = log.path.with_name(f"x.log.{number}")
+    subprocess.run(["zstd", "-q", "--rm", plain], check=True)
+
+
+def test_compressed_old_files_are_read_like_the_others(serve: Any, ctl: Run, log: Log) -> None:
+    lines = [f"line {i}\n" for i in range(20000)]
+    log.write("".join(lines[:15000]))
+    log.rotate()
+    pack(log, 1)
+    log.write("".join(lines[15000:]))
+    serve(log.answer)
+    for n in ("1", "5000", "5001", "20000", "all"):
+        assert ctl("logs", "x", "-n", n).stdout == "".join(lines if n == "all" else lines[-int(n):])
+    packed = log.path.with_name("x.log.1.zst")
+    packed.write_bytes(packed.read_bytes()[:40] + b"garbage" * 9)
+    done = ctl("logs", "x", "-n", "all")
+    assert done.returncode == 1 and "damaged" in done.stderr
+
+
+def test_following_goes_on_when_the_old_file_is_compressed_at_once(serve: Any, follower: Any, log: Log) -> None:
+    log.write("first\n")
+    serve(log.answer)
+    one = follower()
+    one.until("first\n")
+    log.write("last\n")
+    log.rotate()
+    pack(log, 1)
+    log.write("new\n")
+    one.until("new\n")
+    assert one.got == b"first\nlast\nnew\n"
+    assert one.stop() == ""
