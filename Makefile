@@ -118,7 +118,7 @@ $(BUILD)/hakim-supervisor: $(call obj,supervisor/main.c) $(BUILD)/libsupervisor.
 
 $(BUILD)/hakimctl: $(call obj,supervisor/ctl/main.c) $(BUILD)/libctl.a $(BUILD)/libsupervisor.a $(BUILD)/libcommon.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ -linih -lcap -ljansson -lzstd
+	$(Q)$(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ -linih -lcap -lseccomp -ljansson -lzstd
 
 $(BUILD)/hakim-agent-fetch: $(call obj,modules/coder-agent/main.c) $(BUILD)/libfetch.a $(BUILD)/libcommon.a
 	$(call say,LD,$@)

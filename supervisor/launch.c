@@ -210,6 +210,7 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	_cleanup_(strv_free) struct strv env = {0};
 	_cleanup_(strv_free) struct strv argv = {0};
 	_cleanup_free_ char *path = NULL;
+	_cleanup_(sandbox_plan_free) struct sandbox_plan sandbox = {0};
 	_cleanup_(pass_fds_free) struct pass_fds pass = {.in_fd = -1};
 	_cleanup_close_ int secret_fd = -EBADF;
 	_cleanup_close_ int exec_write = -EBADF;
@@ -238,7 +239,7 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	if (task->slot >= 0)
 		return err_set(err, -EAGAIN, "its last process (pid %d) is still there",
 			       task_pid(m, task));
-	if (r == 0)
+	if (r == 0 && !command->privileged)
 		r = identity_add_groups(&id, &s->unit->exec.supplementary_groups, err);
 	if (r == 0)
 		r = make_environment(s, &id, list, &env, err);
@@ -257,6 +258,10 @@ static int launch(struct service *s, const struct command *command, enum board_r
 		r = command_expand(command, &env, &argv, err);
 	if (r == 0)
 		r = find_program(&s->unit->exec.search_path, command, &env, &path, err);
+	if (r == 0 && !command->privileged) {
+		r = launch_sandbox(s, &id, &sandbox, err);
+		spawn.sandbox = &sandbox;
+	}
 	spawn.in_fd = pass.in_fd;
 	if (r == 0 && out_fd < 0)
 		r = service_stdio(s, &spawn, &data_fd, err);

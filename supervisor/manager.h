@@ -28,6 +28,7 @@
 #include "supervisor/order.h"
 #include "supervisor/processes.h"
 #include "supervisor/reload.h"
+#include "supervisor/sandbox_plan.h"
 #include "supervisor/service.h"
 #include "supervisor/service_log.h"
 #include "supervisor/state.h"
@@ -321,6 +322,11 @@ unsigned launch_action_in(enum service_state state);
 enum service_state launch_state_of(uint32_t code, enum service_state fallback);
 void launch_next_invocation(struct service *s);
 int launch_environment(const struct service *s, enum launch_list list, struct strv *env);
+
+/* launch_sandbox.c */
+/* What protects the processes of a service; negative: it must not be started. */
+int launch_sandbox(struct service *s, const struct identity *id, struct sandbox_plan *plan,
+		   struct err *err);
 
 /* rest.c */
 /* After a change of state: takes away what the service had for its run, if that is over. */

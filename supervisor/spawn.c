@@ -125,8 +125,13 @@ static void child_cgroup(const struct spawn *s, struct board_slot *slot)
 	close(fd);
 }
 
-static void child_identity(const struct identity *id, struct board_slot *slot)
+static void child_identity(const struct spawn *s, struct board_slot *slot)
 {
+	const struct identity *id = s->identity;
+	int r = s->sandbox ? sandbox_keep(s->sandbox) : 0;
+
+	if (r < 0)
+		child_fail(slot, EXEC_CAPABILITIES, -r);
 	if (!id->set)
 		return;
 	/* The raw calls: glibc's would try to reach the other threads of the parent. */
@@ -156,6 +161,7 @@ static void __attribute__((noreturn))
 child_run(const struct board *board, const struct spawn *s, struct board_slot *slot)
 {
 	struct rlimit nofile = {.rlim_cur = board->nofile_soft, .rlim_max = board->nofile_hard};
+	enum exec_stage stage;
 	int r;
 
 	setsid();
@@ -170,7 +176,12 @@ child_run(const struct board *board, const struct spawn *s, struct board_slot *s
 	if (s->identity->set && s->error.fd >= 0 && !s->error.foreign)
 		(void)!fchown(2, s->identity->uid, s->identity->gid);
 	child_cgroup(s, slot);
-	child_identity(s->identity, slot);
+	if (s->sandbox) {
+		r = sandbox_enter(s->sandbox, slot, &stage);
+		if (r < 0)
+			child_fail(slot, stage, -r);
+	}
+	child_identity(s, slot);
 	if (s->listen_pid)
 		child_listen_pid(s->listen_pid);
 	child_keyring(s, slot);
@@ -179,6 +190,11 @@ child_run(const struct board *board, const struct spawn *s, struct board_slot *s
 
 		if (!s->cwd_fallback || (chdir(s->cwd_fallback) < 0 && chdir("/") < 0))
 			child_fail(slot, EXEC_CHDIR, error);
+	}
+	if (s->sandbox) {
+		r = sandbox_finish(s->sandbox, &stage);
+		if (r < 0)
+			child_fail(slot, stage, -r);
 	}
 	execve(s->path, s->argv, s->envp);
 	child_fail(slot, EXEC_EXEC, errno);

@@ -17,6 +17,7 @@
 #include "common/err.h"
 #include "supervisor/identity.h"
 #include "supervisor/limits.h"
+#include "supervisor/sandbox_plan.h"
 #include "supervisor/unit_exec.h"
 
 #define SPAWN_FIRST_FD   3 /* sd_listen_fds(3): SD_LISTEN_FDS_START */
@@ -38,7 +39,8 @@ struct spawn {
 	char *const *argv;
 	char *const *envp;
 	const struct identity *identity;
-	const struct unit_limits *limits; /* never NULL */
+	const struct unit_limits *limits;   /* never NULL */
+	const struct sandbox_plan *sandbox; /* NULL: none of it, "+" */
 	mode_t umask;
 	enum keyring_mode keyring;
 	bool strict;              /* what this container forbids is a failure */

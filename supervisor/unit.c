@@ -230,6 +230,7 @@ void unit_free(struct unit *unit)
 		free(unit->conditions[i].arg);
 	free(unit->conditions);
 	unit_exec_free(&unit->exec);
+	unit_sandbox_free(&unit->sandbox);
 	unit_log_free(&unit->log);
 	commands_free(&unit->start_pre);
 	commands_free(&unit->start);

@@ -17,6 +17,7 @@
 #include "common/strv.h"
 #include "supervisor/condition.h"
 #include "supervisor/limits.h"
+#include "supervisor/sandbox.h"
 #include "supervisor/unit_exec.h"
 #include "supervisor/unit_log.h"
 
@@ -256,6 +257,7 @@ struct unit {
 	struct unit_exec exec;
 	struct unit_log log;
 	struct unit_limits limits;
+	struct unit_sandbox sandbox;
 
 	/* [Service], what it is given besides its standard fds */
 	struct strv sockets; /* Sockets=: sockets of other names whose fds it gets, too */

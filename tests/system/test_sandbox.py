@@ -4,7 +4,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from hakim import environ, services, unit, wait_units
+from hosts.process import wait_until
+
+ATTEMPT = "/usr/local/bin/attempt"
 
 
 def proc_status(pid):
@@ -59,3 +64,111 @@ def test_what_lxc_forbids_of_limits_is_noted_and_with_strict_it_fails(lxc):
     assert any("OOMScoreAdjust=: this container forbids it (Permission denied)" in n for n in found["soft"]["notes"])
     assert "resource limits: Permission denied" in found["strict"]["last_error"]
     assert host.stop() == 0
+
+
+@pytest.fixture
+def host(lxc, helpers):
+    """A container with the program that tries things."""
+    made = lxc()
+    made.put_file(ATTEMPT, (helpers / "attempt").read_bytes(), 0o755)
+    return made
+
+
+def attempt(host, name, what, lines, more=""):
+    """A oneshot that tries what is listed."""
+    unit(host, f"{name}.service", f"[Service]\nType=oneshot\nExecStart={ATTEMPT} {what}\n{lines}\n{more}")
+
+
+def tried(host, name):
+    """What it said: {"ptrace": "EPERM"}."""
+    lines = host.read_file(f"/var/log/hakim/{name}.log").decode().splitlines()
+    return dict(line.split(" ", 1)[1].rsplit(" ", 1) for line in lines)
+
+
+def run_attempts(host, **want):
+    """Starts the container; what each unit said, once all are over."""
+    host.start({}, tty=False)
+    found = wait_units(host, **want)["units"]
+    said = {}
+
+    def complete():
+        for name, sub in want.items():
+            if sub == "dead":
+                said[name] = tried(host, name)
+        return all(said.get(name) for name, sub in want.items() if sub == "dead")
+
+    wait_until("the logs are written", complete, 10)
+    return said, found
+
+
+def test_a_filter_gives_the_errno_that_it_names_or_kills(host):
+    attempt(host, "plain", "ptrace exec-memory suid namespace inet6 unix", "")
+    attempt(host, "soft", "ptrace unix", "SystemCallFilter=~ptrace\nSystemCallErrorNumber=EUCLEAN")
+    attempt(host, "named", "ptrace mount", "SystemCallFilter=~ptrace:EBUSY @mount:ENOSYS")
+    attempt(host, "user", "ptrace", "SystemCallFilter=~ptrace\nSystemCallErrorNumber=EUCLEAN\nUser=coder")
+    attempt(host, "nnp", "ptrace", "SystemCallFilter=~ptrace\nSystemCallErrorNumber=EUCLEAN\nUser=coder\n"
+            "NoNewPrivileges=yes")
+    attempt(host, "allow", "ptrace unix", "SystemCallFilter=@system-service\nSystemCallErrorNumber=EUCLEAN")
+    attempt(host, "args", "exec-memory suid namespace inet6 unix", "MemoryDenyWriteExecute=yes\n"
+            "RestrictSUIDSGID=yes\nRestrictNamespaces=yes\nRestrictAddressFamilies=AF_UNIX\nUser=coder")
+    attempt(host, "kill", "ptrace", "SystemCallFilter=~ptrace")
+    said, found = run_attempts(host, plain="dead", soft="dead", named="dead", user="dead", nnp="dead", allow="dead",
+                               args="dead", kill="failed")
+    assert said["plain"] == {"ptrace": "ok", "exec-memory": "ok", "suid": "ok", "namespace": "ok", "inet6": "ok",
+                             "unix": "ok"}
+    assert said["soft"] == {"ptrace": "EUCLEAN", "unix": "ok"}
+    assert said["named"] == {"ptrace": "EBUSY", "mount": "ENOSYS"}
+    assert said["user"] == said["nnp"] == {"ptrace": "EUCLEAN"}
+    assert said["allow"] == {"ptrace": "EUCLEAN", "unix": "ok"}
+    assert said["args"] == {"exec-memory": "EPERM", "suid": "EPERM", "namespace": "EPERM", "inet6": "EAFNOSUPPORT",
+                            "unix": "ok"}
+    assert "SIGSYS" in found["kill"]["last_error"]
+    assert host.stop() == 0
+
+
+def test_capabilities_are_bounded_and_given(lxc):
+    host = lxc()
+    sleeper(host, "none", "CapabilityBoundingSet=")
+    sleeper(host, "some", "User=coder\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_CHOWN\n"
+            "AmbientCapabilities=CAP_NET_BIND_SERVICE\nNoNewPrivileges=yes")
+    sleeper(host, "filtered", "User=coder\nSystemCallFilter=~ptrace")
+    sleeper(host, "bits", "SecureBits=noroot")
+    unit(host, "plus.service", "[Service]\nExecStart=+/bin/sleep 1000\nCapabilityBoundingSet=\nUser=coder\n")
+    host.start({}, tty=False)
+    found = wait_units(host, none="running", some="running", filtered="running", bits="running",
+                       plus="running")["units"]
+    pids = {proc_status(pid)["NSpid"].split()[-1]: pid for pid in services(host, "sleep")}
+    have = {name: proc_status(pids[str(found[name]["pid"])]) for name in found if found[name]["pid"]}
+    assert {int(have["none"][c], 16) for c in ("CapBnd", "CapPrm", "CapEff", "CapInh", "CapAmb")} == {0}
+    assert have["none"]["NoNewPrivs"] == "0"
+    assert int(have["some"]["CapBnd"], 16) == 1 << 10 | 1 << 0
+    assert {int(have["some"][c], 16) for c in ("CapPrm", "CapEff", "CapInh", "CapAmb")} == {1 << 10}
+    assert have["some"]["NoNewPrivs"] == "1"
+    assert have["some"]["Uid"].split()[0] == "101000"
+    assert int(have["filtered"]["CapEff"], 16) == int(have["filtered"]["CapPrm"], 16) == 0, \
+        "what was kept to load the filter is gone"
+    assert have["filtered"]["Seccomp"] == "2"
+    assert int(have["bits"]["CapEff"], 16) == 0
+    assert int(have["plus"]["CapBnd"], 16) > 1 << 30
+    assert host.stop() == 0
+
+
+def test_unknown_names_refuse_the_unit_with_its_line(lxc):
+    host = lxc()
+    sleeper(host, "call", "SystemCallFilter=~flyaway")
+    sleeper(host, "cap", "CapabilityBoundingSet=CAP_FLY")
+    host.start({}, tty=False)
+    notes = wait_units(host)["manager"]["notes"]
+    assert any("call.service:3: SystemCallFilter: there is no system call \"flyaway\"" in n for n in notes)
+    assert any("cap.service:3: CapabilityBoundingSet: there is no capability \"CAP_FLY\"" in n for n in notes)
+    assert host.stop() == 0
+
+
+def test_without_cap_sys_admin_a_filter_needs_no_new_privileges(podman):
+    host = podman()
+    sleeper(host, "bare", "SystemCallFilter=~ptrace")
+    sleeper(host, "nnp", "SystemCallFilter=~ptrace\nNoNewPrivileges=yes")
+    host.start({}, ["sleep", "1000"], tty=False)
+    found = wait_units(host, bare="failed", nnp="running")["units"]
+    assert "without NoNewPrivileges=yes needs CAP_SYS_ADMIN" in found["bare"]["last_error"]
+    host.stop()

@@ -1,0 +1,37 @@
+/*
+ * sandbox_plan.h - the protections of a unit, ready for the child: plain data that the parent has
+ * made, and the steps that the child takes with it between clone and execve, by system calls alone
+ * and in systemd's order (exec_invoke()):
+ *
+ *   sandbox_enter()      before the change of identity: personality, namespaces, the bounding set
+ *   (the identity)
+ *   sandbox_finish()     after it and after chdir(): ambient capabilities, securebits,
+ *                        NoNewPrivileges=, system call filters
+ */
+#pragma once
+
+#include "common/board.h"
+#include "supervisor/identity.h"
+#include "supervisor/mount_plan.h"
+#include "supervisor/sandbox.h"
+
+struct sandbox_plan {
+	bool strict;
+	const struct unit_sandbox *sandbox; /* of the unit: it outlives the plan */
+	uint64_t bounding;
+	bool raises; /* capabilities have to outlive the change of identity */
+	bool filter_needs_admin;
+	struct mount_plan mounts;
+};
+
+/* In the parent. Negative: the unit must not start, and the sentence says why. */
+int sandbox_prepare(struct sandbox_plan *plan, struct unit_sandbox *sandbox,
+		    const struct identity *id, const struct mount_places *places, bool strict,
+		    struct err *err);
+void sandbox_plan_free(struct sandbox_plan *plan);
+
+/* In the child. 0, or a negative errno and in *stage where. */
+int sandbox_enter(const struct sandbox_plan *plan, struct board_slot *slot, enum exec_stage *stage);
+/* Between: what a change of identity would take away is to be kept. */
+int sandbox_keep(const struct sandbox_plan *plan);
+int sandbox_finish(const struct sandbox_plan *plan, enum exec_stage *stage);
