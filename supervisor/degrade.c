@@ -34,6 +34,8 @@ static const struct {
 	[DEGRADE_TEMPORARY] = {"TemporaryFileSystem=", "what was there stays visible"},
 	[DEGRADE_BIND] = {"BindPaths=", "one of them is not bound"},
 	[DEGRADE_CREDENTIALS] = {"LoadCredential=", "the credentials do not lie in memory only"},
+	[DEGRADE_FILTERS] = {"ProtectClock= and its kin",
+			     "the system calls that they forbid are left to the container"},
 };
 
 const char *degrade_name(enum degrade part)

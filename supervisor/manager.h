@@ -327,6 +327,8 @@ int launch_environment(const struct service *s, enum launch_list list, struct st
 /* What protects the processes of a service; negative: it must not be started. */
 int launch_sandbox(struct service *s, const struct identity *id, struct sandbox_plan *plan,
 		   struct err *err);
+/* Takes away what a run of it had for itself. */
+void launch_sandbox_end(const struct unit *unit);
 
 /* rest.c */
 /* After a change of state: takes away what the service had for its run, if that is over. */

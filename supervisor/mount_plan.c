@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 
@@ -20,7 +21,7 @@ enum base {
 };
 
 /* Of two for the same path the later counts, too. */
-enum access {
+enum file_access {
 	ACCESS_INHERIT = 0,
 	ACCESS_WRITE,
 	ACCESS_READ,
@@ -35,7 +36,7 @@ enum execution {
 struct entry {
 	char *path;
 	enum base base;
-	enum access access;
+	enum file_access access;
 	enum execution execution;
 	enum degrade part;
 	const char *source, *options; /* of BASE_BIND, BASE_TMPFS, BASE_PROC */
@@ -97,7 +98,7 @@ static int add(struct entries *entries, const struct entry *entry, const char *p
 
 struct row {
 	const char *path;
-	enum access access;
+	enum file_access access;
 	enum base base;
 };
 
@@ -255,13 +256,19 @@ static int add_lists(struct entries *entries, const struct unit_sandbox *s, stru
 	return r;
 }
 
-static int add_mounts(struct entries *entries, const struct unit_sandbox *s)
+static int add_mounts(struct entries *entries, const struct unit_sandbox *s, struct err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < s->n_binds && r == 0; i++) {
 		const struct bind_path *b = &s->binds[i];
 
+		if (access(b->source, F_OK) < 0) {
+			if (b->optional)
+				continue;
+			return err_set(err, -ENOENT, "BindPaths=%s: there is no such path",
+				       b->source);
+		}
 		r = add(entries,
 			&(struct entry){.base = BASE_BIND,
 					.access = b->read_only ? ACCESS_READ : ACCESS_WRITE,
@@ -494,7 +501,7 @@ int mount_plan_make(struct mount_plan *plan, const struct unit_sandbox *s,
 	}
 	r = add_lists(entries, s, err);
 	if (r == 0)
-		r = add_mounts(entries, s);
+		r = add_mounts(entries, s, err);
 	if (r == 0)
 		r = add_private(entries, s, tmp, var_tmp);
 	if (r == 0)

@@ -1,9 +1,15 @@
 /*
- * rest.c - what is taken away when a run of a service is over: its directories in /run. The next
- * supervisor does it where this one died meanwhile: it is safe to do twice.
+ * rest.c - what is taken away when a run of a service is over: its directories in /run, its /tmp.
+ * The next supervisor does it where this one died meanwhile: it is safe to do twice.
  */
 #include "supervisor/directories.h"
 #include "supervisor/manager.h"
+
+static void take_away(struct service *s, bool restarts)
+{
+	directories_end(s->unit, restarts);
+	launch_sandbox_end(s->unit);
+}
 
 void service_rest(struct service *s)
 {
@@ -12,5 +18,5 @@ void service_rest(struct service *s)
 	if (s->unit->kind != KIND_SERVICE)
 		return;
 	if (state == SERVICE_AUTO_RESTART || (service_settled(state) && !service_is_up(state)))
-		directories_end(s->unit, state == SERVICE_AUTO_RESTART);
+		take_away(s, state == SERVICE_AUTO_RESTART);
 }

@@ -42,13 +42,15 @@ void unit_sandbox_free(struct unit_sandbox *s)
 		free(s->filters[i].v);
 }
 
-bool sandbox_has_filter(const struct unit_sandbox *s)
+bool sandbox_has_filter(const struct unit_sandbox *s, bool strictly)
 {
-	return s->calls.set || s->logged.set || s->archs || s->families_set || s->namespaces_set ||
-	       s->lock_personality || s->deny_write_execute || s->restrict_realtime ||
-	       s->restrict_suid || s->protect_clock || s->protect_kernel_logs ||
-	       s->protect_kernel_modules || s->protect_hostname || s->protect_tunables ||
-	       s->private_devices;
+	if (s->calls.set || s->logged.set || s->archs || s->families_set || s->namespaces_set ||
+	    s->lock_personality || s->deny_write_execute || s->restrict_realtime ||
+	    s->restrict_suid)
+		return true;
+	return !strictly &&
+	       (s->protect_clock || s->protect_kernel_logs || s->protect_kernel_modules ||
+		s->protect_hostname || s->protect_tunables || s->private_devices);
 }
 
 uint64_t sandbox_bounding(const struct unit_sandbox *s)

@@ -144,8 +144,9 @@ struct unit_sandbox {
 void unit_sandbox_init(struct unit_sandbox *sandbox);
 void unit_sandbox_free(struct unit_sandbox *sandbox);
 
-/* True when a system call filter of any kind is asked for. */
-bool sandbox_has_filter(const struct unit_sandbox *sandbox);
+/* True when a system call filter of any kind is asked for; `strictly`: one that the unit asks for
+ * by itself, not as a part of ProtectClock= and its kin, which degrade. */
+bool sandbox_has_filter(const struct unit_sandbox *sandbox, bool strictly);
 /* The capabilities that stay in the bounding set: what is asked for, without those that a
  * protection takes away (ProtectClock= …), as in systemd. */
 uint64_t sandbox_bounding(const struct unit_sandbox *sandbox);

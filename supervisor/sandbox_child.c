@@ -89,6 +89,8 @@ int sandbox_enter(const struct sandbox_plan *plan, struct board_slot *slot, enum
 	const struct unit_sandbox *s = plan->sandbox;
 	int r = 0;
 
+	if (plan->no_filters)
+		degrade_note(slot, DEGRADE_FILTERS, EPERM, false);
 	*stage = EXEC_PERSONALITY;
 	if (s->personality_set && personality(s->personality) < 0)
 		return -errno;
@@ -166,7 +168,7 @@ int sandbox_finish(const struct sandbox_plan *plan, enum exec_stage *stage)
 	if (s->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	*stage = EXEC_SECCOMP;
-	for (unsigned i = 0; i < SANDBOX_FILTERS; i++) {
+	for (unsigned i = 0; i < SANDBOX_FILTERS && !plan->no_filters; i++) {
 		struct sock_fprog program = {.len = s->filters[i].n, .filter = s->filters[i].v};
 
 		if (program.len && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)

@@ -11,13 +11,17 @@ static int check_filter(struct sandbox_plan *plan, const struct identity *id, st
 {
 	const struct unit_sandbox *s = plan->sandbox;
 
-	if (!sandbox_has_filter(s) || s->no_new_privileges)
+	if (!sandbox_has_filter(s, false) || s->no_new_privileges)
 		return 0;
-	if (!(capabilities_effective() & capability_bit(CAP_SYS_ADMIN)))
+	if (!(capabilities_effective() & capability_bit(CAP_SYS_ADMIN))) {
+		plan->no_filters = !plan->strict && !sandbox_has_filter(s, true);
+		if (plan->no_filters)
+			return 0;
 		return err_set(err, -EPERM,
 			       "a system call filter without NoNewPrivileges=yes needs "
 			       "CAP_SYS_ADMIN, which this container does not have: set "
 			       "NoNewPrivileges=yes");
+	}
 	plan->filter_needs_admin = true;
 	plan->raises = id->set && id->uid != 0;
 	return 0;
@@ -37,7 +41,7 @@ int sandbox_prepare(struct sandbox_plan *plan, struct unit_sandbox *sandbox,
 	if (sandbox->ambient || (sandbox->secure_bits && id->set && id->uid != 0))
 		plan->raises = true;
 	r = check_filter(plan, id, err);
-	if (r == 0)
+	if (r == 0 && !plan->no_filters)
 		r = syscall_filters_compile(sandbox, err);
 	if (r == 0)
 		r = mount_plan_make(&plan->mounts, sandbox, places, err);

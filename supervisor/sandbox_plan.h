@@ -21,6 +21,7 @@ struct sandbox_plan {
 	uint64_t bounding;
 	bool raises; /* capabilities have to outlive the change of identity */
 	bool filter_needs_admin;
+	bool no_filters; /* they cannot be had, and are a part of what degrades */
 	struct mount_plan mounts;
 };
 

@@ -411,7 +411,7 @@ int syscall_filters_compile(struct unit_sandbox *s, struct err *err)
 	unsigned n = 0;
 	int r = 0;
 
-	if (s->compiled || !sandbox_has_filter(s))
+	if (s->compiled || !sandbox_has_filter(s, false))
 		return 0;
 	if (s->archs)
 		r = compile_archs(s, &s->filters[n++], err);

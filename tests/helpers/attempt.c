@@ -84,8 +84,12 @@ static int do_read(const char *path)
 {
 	char byte;
 	int fd = open(path, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, &byte, 1);
 
-	return fd < 0 ? -1 : (int)read(fd, &byte, 1);
+	/* ENODATA tells an empty one from one without. */
+	if (n == 0)
+		errno = ENODATA;
+	return n > 0 ? 0 : -1;
 }
 
 /* ENOTEMPTY tells one with something in it from one without. */

@@ -172,3 +172,69 @@ def test_without_cap_sys_admin_a_filter_needs_no_new_privileges(podman):
     found = wait_units(host, bare="failed", nnp="running")["units"]
     assert "without NoNewPrivileges=yes needs CAP_SYS_ADMIN" in found["bare"]["last_error"]
     host.stop()
+
+
+def test_a_file_system_namespace_has_what_the_unit_says(host):
+    host.put_file("/srv/data/file", "x")
+    host.put_file("/tmp/outside", "x")
+    host.put_file("/home/coder/secret", "x")
+    attempt(host, "tmp", "list:/tmp list:/var/tmp write:/tmp write:/var/tmp", "PrivateTmp=yes")
+    attempt(host, "strict", "write:/etc write:/usr write:/srv/data write:/var/tmp write:/dev/shm write:/var/lib/mine "
+            "write:/run read:/srv/data/file",
+            "ProtectSystem=strict\nReadWritePaths=/srv/data\nStateDirectory=mine")
+    attempt(host, "full", "write:/etc write:/usr write:/srv", "ProtectSystem=full")
+    attempt(host, "yes", "write:/etc write:/usr", "ProtectSystem=yes")
+    attempt(host, "home", "list:/home list:/root", "ProtectHome=yes")
+    attempt(host, "readhome", "list:/home write:/home/coder", "ProtectHome=read-only")
+    attempt(host, "paths", "read:/srv/data/file list:/srv write:/opt/bound exec:/bin/true",
+            "InaccessiblePaths=/srv/data/file -/nowhere\nReadOnlyPaths=/srv\nBindReadOnlyPaths=/srv:/opt/bound\n")
+    attempt(host, "noexec", "exec:/bin/true exec:/usr/local/bin/attempt",
+            "NoExecPaths=/usr/bin\nExecPaths=/usr/local/bin")
+    attempt(host, "tmpfs", "list:/srv write:/srv", "TemporaryFileSystem=/srv")
+    attempt(host, "devices", "list:/dev read:/dev/null read:/dev/urandom write:/dev", "PrivateDevices=yes")
+    attempt(host, "groups", "write:/sys/fs/cgroup", "ProtectControlGroups=yes")
+    sleeper(host, "kernel", "ProtectKernelTunables=yes\nPrivateNetwork=yes\nPrivateIPC=yes\nProtectHostname=yes")
+    names = "tmp strict full yes home readhome paths noexec tmpfs devices groups".split()
+    said, found = run_attempts(host, **{name: "dead" for name in names}, kernel="running")
+    assert said["tmp"] == {"list:/tmp": "ok", "list:/var/tmp": "ok", "write:/tmp": "ok", "write:/var/tmp": "ok"}
+    assert said["strict"] == {"write:/etc": "EROFS", "write:/usr": "EROFS", "write:/srv/data": "ok",
+                              "write:/var/tmp": "EROFS", "write:/dev/shm": "ok", "write:/var/lib/mine": "ok",
+                              "write:/run": "EROFS", "read:/srv/data/file": "ok"}
+    assert said["full"] == {"write:/etc": "EROFS", "write:/usr": "EROFS", "write:/srv": "ok"}
+    assert said["yes"] == {"write:/etc": "ok", "write:/usr": "EROFS"}
+    assert said["home"] == {"list:/home": "ok", "list:/root": "ok"}
+    assert said["readhome"] == {"list:/home": "ENOTEMPTY", "write:/home/coder": "EROFS"}
+    assert said["paths"] == {"read:/srv/data/file": "ENODATA", "list:/srv": "ENOTEMPTY", "write:/opt/bound": "EROFS",
+                             "exec:/bin/true": "ok"}
+    assert said["noexec"] == {"exec:/bin/true": "EACCES", "exec:/usr/local/bin/attempt": "ok"}
+    assert said["tmpfs"] == {"list:/srv": "ok", "write:/srv": "ok"}
+    assert said["devices"] == {"list:/dev": "ENOTEMPTY", "read:/dev/null": "ENODATA", "read:/dev/urandom": "ok",
+                               "write:/dev": "EROFS"}
+    assert said["groups"] == {"write:/sys/fs/cgroup": "EROFS"}
+    [pid] = services(host, "sleep")
+    mounts = {line.split()[4]: line.split()[5].split(",")[0]
+              for line in Path(f"/proc/{pid}/mountinfo").read_text("utf-8").splitlines()}
+    assert mounts["/proc/sys"] == mounts["/sys"] == "ro"
+    assert mounts["/"] == "rw"
+    for kind in ("net", "ipc", "uts", "mnt"):
+        assert os.readlink(f"/proc/{pid}/ns/{kind}") != os.readlink(f"/proc/{host.pid}/ns/{kind}")
+    assert not os.path.exists(host.root("/tmp/attempt-was-here"))
+    assert os.path.exists(host.root("/tmp/outside"))
+    assert os.listdir(host.root("/var/lib/hakim/private")) == [], "what was private went with its service"
+    assert all(unit["notes"] == [] for name, unit in found.items() if name in [*names, "kernel"])
+    assert host.stop() == 0
+
+
+def test_what_the_container_forbids_of_sandboxing_is_noted_and_with_strict_it_fails(podman):
+    host = podman()
+    sleeper(host, "soft", "ProtectSystem=strict\nPrivateTmp=yes\nProtectClock=yes\nPrivateNetwork=yes")
+    sleeper(host, "strict", "ProtectSystem=strict\nNoNewPrivileges=yes", "[X-Hakim]\nStrict=yes\n")
+    sleeper(host, "missing", "ReadWritePaths=/nowhere")
+    host.start({}, ["sleep", "1000"], tty=False)
+    found = wait_units(host, soft="running", strict="failed", missing="failed")["units"]
+    for words in ("the mount namespace: this container forbids it (Operation not permitted)",
+                  "PrivateNetwork=: this container forbids it", "ProtectClock= and its kin: this container forbids it"):
+        assert any(words in note for note in found["soft"]["notes"])
+    assert "file system namespace: Operation not permitted" in found["strict"]["last_error"]
+    assert "ReadWritePaths=/nowhere: there is no such path" in found["missing"]["last_error"]
+    host.stop()

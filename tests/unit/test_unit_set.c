@@ -170,14 +170,14 @@ static void a_drop_in_mends_what_the_unit_has_wrong(void **state)
 	put(second, "a.service",
 	    "[Unit]\nConditionCPUFeature=x\n[Service]\nType=no-such\nExecStart=+!/bin/"
 	    "a\nNoNewPrivileges=yes\n"
-	    "PrivateTmp=yes\nSystemCallFilter=@x\n");
+	    "RestrictFileSystems=ext4\nSystemCallFilter=@x\n");
 	put(first, "a.service.d/hakim.conf",
 	    "[Unit]\nConditionHost=\n[Service]\nType=simple\nExecStart=\n"
 	    "ExecStart=/bin/a\nNoNewPrivileges=no\nSystemCallFilter=\n");
 	load_set();
 	assert_int_equal(set.n, 1);
 	assert_int_equal(set.problems.n, 1);
-	assert_true(is_said_in(&set.problems, "PrivateTmp", false));
+	assert_true(is_said_in(&set.problems, "RestrictFileSystems", false));
 }
 
 static void a_bad_drop_in_refuses_its_unit_and_no_other(void **state)
