@@ -65,6 +65,7 @@ enum exec_stage {
 	EXEC_SECUREBITS,
 	EXEC_PERSONALITY,
 	EXEC_AMBIENT,
+	EXEC_CREDENTIALS,
 };
 
 /* A process may also be listed after it was made by somebody else: the daemon of a Type=forking

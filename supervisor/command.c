@@ -99,6 +99,35 @@ static size_t escape_parse(const char *s, char *to, size_t *put)
 	}
 }
 
+int unescape_data(const char *text, char **data, size_t *size)
+{
+	/* No escape is longer than what stands for it. */
+	char *buf = malloc(strlen(text) + 1);
+	size_t n = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while (*text) {
+		size_t put = 1, took;
+
+		if (*text != '\\') {
+			buf[n++] = *text++;
+			continue;
+		}
+		took = escape_parse(text + 1, buf + n, &put);
+		if (!took) {
+			explicit_bzero(buf, n);
+			free(buf);
+			return -EINVAL;
+		}
+		text += 1 + took;
+		n += put;
+	}
+	*data = buf;
+	*size = n;
+	return 0;
+}
+
 /*
  * The next word of *p into `buf`, which has room for the rest of *p and a NUL: no escape is longer
  * than what it stands for. 1: there is one (it may be empty), 0: the line is at its end.

@@ -37,6 +37,9 @@ void commands_free(struct commands *commands);
 int command_expand(const struct command *command, const struct strv *env, struct strv *argv,
 		   struct err *err);
 
+/* The bytes of a text with C escapes. -EINVAL: there is one that is none. */
+int unescape_data(const char *text, char **data, size_t *size);
+
 /* 1 yes y true t on, 0 no n false f off; in any case of letters. */
 int bool_parse(const char *text, bool *value, struct err *err);
 /* Decimal digits only, at most `max`. */

@@ -477,6 +477,8 @@ int unit_load_finish(struct unit_load *load, struct unit **unit, struct problems
 	}
 	if (load->ctx.unit)
 		load->ctx.unit->strict = load->ctx.strict;
+	if (load->ctx.unit)
+		directive_sandbox_settle(load->ctx.unit);
 	if (r == 0 && !fatal)
 		*unit = steal_ptr(&load->ctx.unit);
 	unit_free(load->ctx.unit);

@@ -17,7 +17,10 @@ extern const struct directive_area directive_area_unit, directive_area_service,
 extern const struct directive_area directive_area_life, directive_area_life_unit,
 	directive_area_life_hakim;
 extern const struct directive_area directive_area_exec, directive_area_limits;
-extern const struct directive_area directive_area_security, directive_area_sandbox;
+extern const struct directive_area directive_area_security, directive_area_sandbox,
+	directive_area_credential;
+/* After all files: what one directive implies for others. */
+void directive_sandbox_settle(struct unit *unit);
 extern const struct directive_area directive_area_socket, directive_area_pass;
 extern const struct directive_area directive_area_watch, directive_area_condition;
 extern const struct directive_area directive_area_log, directive_area_log_hakim;

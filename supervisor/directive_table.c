@@ -8,12 +8,13 @@
 #include "supervisor/directive_set.h"
 
 static const struct directive_area *const areas[] = {
-	&directive_area_unit,      &directive_area_service,    &directive_area_hakim,
-	&directive_area_exec,      &directive_area_limits,     &directive_area_socket,
-	&directive_area_pass,      &directive_area_condition,  &directive_area_log,
-	&directive_area_relation,  &directive_area_install,    &directive_area_life,
-	&directive_area_life_unit, &directive_area_life_hakim, &directive_area_watch,
-	&directive_area_log_hakim, &directive_area_security,   &directive_area_sandbox,
+	&directive_area_unit,       &directive_area_service,    &directive_area_hakim,
+	&directive_area_exec,       &directive_area_limits,     &directive_area_socket,
+	&directive_area_pass,       &directive_area_condition,  &directive_area_log,
+	&directive_area_relation,   &directive_area_install,    &directive_area_life,
+	&directive_area_life_unit,  &directive_area_life_hakim, &directive_area_watch,
+	&directive_area_log_hakim,  &directive_area_security,   &directive_area_sandbox,
+	&directive_area_credential,
 };
 
 const char *directive_section_name(enum directive_section section)

@@ -14,6 +14,7 @@
 #include "supervisor/command.h"
 #include "supervisor/directories.h"
 #include "supervisor/connections.h"
+#include "supervisor/credential.h"
 #include "supervisor/manager.h"
 #include "supervisor/sockets.h"
 #include "supervisor/spawn.h"
@@ -204,8 +205,6 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	enum launch_list list = (enum launch_list)(code >> 16);
 	/* Of a forking service it is a control process: the main one is what it leaves. */
 	bool is_main = list == LAUNCH_START;
-	/* "+" and "!": as who we are. */
-	bool as_user = !command->privileged && !command->no_user;
 	struct identity id;
 	_cleanup_(strv_free) struct strv env = {0};
 	_cleanup_(strv_free) struct strv argv = {0};
@@ -233,18 +232,18 @@ static int launch(struct service *s, const struct command *command, enum board_r
 		.keyring = s->unit->exec.keyring,
 		.strict = s->unit->strict,
 	};
-	int r = identity_find(as_user ? s->unit->user : NULL, as_user ? s->unit->group : NULL, &id,
-			      err);
+	int r = launch_identity(s, command, &id, err);
 
 	if (task->slot >= 0)
 		return err_set(err, -EAGAIN, "its last process (pid %d) is still there",
 			       task_pid(m, task));
-	if (r == 0 && !command->privileged)
-		r = identity_add_groups(&id, &s->unit->exec.supplementary_groups, err);
 	if (r == 0)
 		r = make_environment(s, &id, list, &env, err);
 	if (r == 0)
 		r = directories_make(s->unit, &id, &env, err);
+	if (r == 0)
+		r = credentials_make(s->unit->name, &s->unit->sandbox, &id, &env,
+				     &sandbox.credential_error, err);
 	if (r == 0 && !is_main) {
 		secret_fd = secret_pipe(s, err);
 		if (secret_fd >= 0)

@@ -133,6 +133,7 @@ struct service {
 	unsigned runs;          /* how often a run has begun since boot */
 	uint64_t spawned_us;    /* its last process was cloned before this */
 	uint64_t cpu_us;        /* of processes that have ended */
+	uid_t dynamic_uid;      /* DynamicUser=; 0: none was needed yet */
 	uint64_t watchdog_usec; /* WatchdogSec=, or what WATCHDOG_USEC= has said; 0: none */
 	struct start_limit limit;
 	bool has_last;             /* the main process of this run has ended, with */
@@ -322,6 +323,10 @@ unsigned launch_action_in(enum service_state state);
 enum service_state launch_state_of(uint32_t code, enum service_state fallback);
 void launch_next_invocation(struct service *s);
 int launch_environment(const struct service *s, enum launch_list list, struct strv *env);
+
+/* launch_identity.c */
+int launch_identity(struct service *s, const struct command *command, struct identity *id,
+		    struct err *err);
 
 /* launch_sandbox.c */
 /* What protects the processes of a service; negative: it must not be started. */

@@ -1,7 +1,9 @@
 /*
- * rest.c - what is taken away when a run of a service is over: its directories in /run, its /tmp.
- * The next supervisor does it where this one died meanwhile: it is safe to do twice.
+ * rest.c - what is taken away when a run of a service is over: its directories in /run, its /tmp,
+ * its credentials. The next supervisor does it where this one died meanwhile: it is safe to do
+ * twice.
  */
+#include "supervisor/credential.h"
 #include "supervisor/directories.h"
 #include "supervisor/manager.h"
 
@@ -9,6 +11,7 @@ static void take_away(struct service *s, bool restarts)
 {
 	directories_end(s->unit, restarts);
 	launch_sandbox_end(s->unit);
+	credentials_end(s->unit->name, &s->unit->sandbox);
 }
 
 void service_rest(struct service *s)

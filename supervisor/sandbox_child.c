@@ -91,6 +91,12 @@ int sandbox_enter(const struct sandbox_plan *plan, struct board_slot *slot, enum
 
 	if (plan->no_filters)
 		degrade_note(slot, DEGRADE_FILTERS, EPERM, false);
+	*stage = EXEC_CREDENTIALS;
+	if (plan->credential_error) {
+		r = degrade_note(slot, DEGRADE_CREDENTIALS, plan->credential_error, plan->strict);
+		if (r < 0)
+			return r;
+	}
 	*stage = EXEC_PERSONALITY;
 	if (s->personality_set && personality(s->personality) < 0)
 		return -errno;

@@ -35,6 +35,7 @@ int sandbox_prepare(struct sandbox_plan *plan, struct unit_sandbox *sandbox,
 
 	*plan = (struct sandbox_plan){
 		.strict = strict,
+		.credential_error = plan->credential_error,
 		.sandbox = sandbox,
 		.bounding = sandbox_bounding(sandbox),
 	};

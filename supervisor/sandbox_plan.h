@@ -17,6 +17,7 @@
 
 struct sandbox_plan {
 	bool strict;
+	int credential_error; /* set before sandbox_prepare(): they are not in memory only */
 	const struct unit_sandbox *sandbox; /* of the unit: it outlives the plan */
 	uint64_t bounding;
 	bool raises; /* capabilities have to outlive the change of identity */

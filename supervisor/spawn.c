@@ -345,6 +345,7 @@ const char *spawn_stage_name(uint32_t stage)
 		[EXEC_SECUREBITS] = "SecureBits=",
 		[EXEC_PERSONALITY] = "Personality=",
 		[EXEC_AMBIENT] = "AmbientCapabilities=",
+		[EXEC_CREDENTIALS] = "LoadCredential=",
 	};
 
 	return stage < ARRAY_LEN(names) ? names[stage] : "start";

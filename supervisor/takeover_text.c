@@ -82,6 +82,8 @@ static void save_run(struct manager *m, size_t *len, const struct service *s)
 		    (unsigned long long)s->watchdog_usec);
 	if (s->has_last)
 		add(m, len, "last %d\n", s->last_status);
+	if (s->dynamic_uid)
+		add(m, len, "dynamic-user %u\n", s->dynamic_uid);
 	if (s->notify_errno)
 		add(m, len, "errno %d\n", s->notify_errno);
 	if (s->limit.starts)
@@ -255,6 +257,8 @@ static bool restore_run(struct service *s, const char *line)
 		s->last_status = i[0];
 	} else if (sscanf(line, "errno %d", &i[0]) == 1) {
 		s->notify_errno = i[0];
+	} else if (sscanf(line, "dynamic-user %u", &u) == 1) {
+		s->dynamic_uid = u;
 	} else if (sscanf(line, "limit %llu %u", &t[0], &u) == 2) {
 		s->limit = (struct start_limit){t[0], u};
 	} else if (strncmp(line, "ending ", 7) == 0) {

@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from hakim import environ, services, unit, wait_units
+from hakim import environ, services, supervisor, unit, wait_units
 from hosts.process import wait_until
 
 ATTEMPT = "/usr/local/bin/attempt"
@@ -238,3 +239,54 @@ def test_what_the_container_forbids_of_sandboxing_is_noted_and_with_strict_it_fa
     assert "file system namespace: Operation not permitted" in found["strict"]["last_error"]
     assert "ReadWritePaths=/nowhere: there is no such path" in found["missing"]["last_error"]
     host.stop()
+
+
+def test_credentials_are_the_users_own_in_memory_and_gone_with_the_service(host):
+    host.put_file("/etc/secret", "hidden", 0o600)
+    host.put_file("/etc/credstore/stored", "from the store", 0o600)
+    sleeper(host, "one", "User=coder\nLoadCredential=loaded:/etc/secret\nLoadCredential=stored\n"
+            "LoadCredential=given:/nowhere\nSetCredential=given:a\\x20b\\n\nEnvironment=WHERE=%d")
+    sleeper(host, "none", "LoadCredential=x:/nowhere")
+    host.start({}, tty=False)
+    found = wait_units(host, one="running", none="failed")["units"]
+    [pid] = services(host, "sleep")
+    assert b"CREDENTIALS_DIRECTORY=/run/credentials/one.service" in environ(pid)
+    assert b"WHERE=/run/credentials/one.service" in environ(pid)
+    directory = "/run/credentials/one.service"
+    shown = host.exec(["sh", "-c", f"cd {directory}; head -v -n9 *; stat -c '%n %a %U' . *; stat -f -c %T ."],
+                      user="coder").stdout
+    assert shown.splitlines() == ["==> given <==", "a b", "", "==> loaded <==", "hidden", "==> stored <==",
+                                  "from the store. 500 coder", "given 400 coder", "loaded 400 coder",
+                                  "stored 400 coder", "tmpfs"]
+    assert host.exec(["setpriv", "--reuid=12345", "--clear-groups", "ls", directory], check=False).returncode != 0
+    assert "credential x: No such file" in found["none"]["last_error"]
+    host.exec(["hakimctl", "stop", "one"])
+    assert host.exec(["ls", "/run/credentials"]).stdout == ""
+    assert host.stop() == 0
+
+
+def test_a_dynamic_user_has_a_number_of_its_own_and_what_it_implies(host):
+    sleeper(host, "one", "DynamicUser=yes\nStateDirectory=one")
+    sleeper(host, "two", "DynamicUser=yes\nUser=other")
+    sleeper(host, "three", "DynamicUser=yes\nUser=coder")
+    attempt(host, "tried", "write:/etc write:/home write:/tmp write:/var/lib/tried suid",
+            "DynamicUser=yes\nStateDirectory=tried")
+    said, found = run_attempts(host, one="running", two="running", three="running", tried="dead")
+    pids = {proc_status(pid)["NSpid"].split()[-1]: pid for pid in services(host, "sleep")}
+    have = {name: proc_status(pids[str(found[name]["pid"])]) for name in ("one", "two", "three")}
+    numbers = {name: int(have[name]["Uid"].split()[0]) - 100000 for name in have}
+    assert 61184 <= numbers["one"] <= 65519
+    assert 61184 <= numbers["two"] <= 65519
+    assert numbers["one"] != numbers["two"]
+    assert numbers["three"] == 1000, "the user that is there"
+    assert have["one"]["NoNewPrivs"] == "1"
+    assert b"USER=other" in environ(pids[str(found["two"]["pid"])])
+    assert said["tried"] == {"write:/etc": "EROFS", "write:/home": "EROFS", "write:/tmp": "ok",
+                             "write:/var/lib/tried": "ok", "suid": "EPERM"}
+    os.kill(supervisor(host), signal.SIGKILL)
+    wait_units(host, one="running")
+    host.exec(["hakimctl", "restart", "one"])
+    after = wait_units(host, one="running")["units"]["one"]["pid"]
+    [pid] = [p for p in services(host, "sleep") if proc_status(p)["NSpid"].split()[-1] == str(after)]
+    assert int(proc_status(pid)["Uid"].split()[0]) - 100000 == numbers["one"]
+    assert host.stop() == 0
