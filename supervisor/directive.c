@@ -321,6 +321,7 @@ int unit_load_begin(struct unit_load *load, const char *name)
 	unit_log_init(&unit->log);
 	unit->exec.umask = 022;
 	unit_sandbox_init(&unit->sandbox);
+	unit->cgroup.quota_period_usec = 100000;
 	for (size_t i = 0; i < DIRECTORY_KINDS; i++)
 		unit->directory_mode[i] = 0755;
 	unit->kind = unit_kind_of(name);

@@ -18,7 +18,7 @@ extern const struct directive_area directive_area_life, directive_area_life_unit
 	directive_area_life_hakim;
 extern const struct directive_area directive_area_exec, directive_area_limits;
 extern const struct directive_area directive_area_security, directive_area_sandbox,
-	directive_area_credential;
+	directive_area_credential, directive_area_cgroup;
 /* After all files: what one directive implies for others. */
 void directive_sandbox_settle(struct unit *unit);
 extern const struct directive_area directive_area_socket, directive_area_pass;

@@ -277,6 +277,12 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	if (s->cgroup_fd >= 0)
 		snprintf(procs, sizeof(procs), "%s/%s/cgroup.procs", m->cgroups.base,
 			 s->unit->name);
+	if (!is_asker(role) && cgroup_limits_wanted(&s->unit->cgroup)) {
+		r = cgroup_limits_apply(&m->cgroups, s->cgroup_fd, &s->unit->cgroup,
+					id.set ? id.uid : 0, s->unit->strict, err);
+		if (r < 0)
+			return r;
+	}
 	spawn.path = path;
 	spawn.argv = argv.v;
 	spawn.envp = env.v;

@@ -16,6 +16,7 @@
 #include "common/err.h"
 #include "common/strv.h"
 #include "supervisor/condition.h"
+#include "supervisor/cgroup_limits.h"
 #include "supervisor/limits.h"
 #include "supervisor/sandbox.h"
 #include "supervisor/unit_exec.h"
@@ -258,6 +259,7 @@ struct unit {
 	struct unit_log log;
 	struct unit_limits limits;
 	struct unit_sandbox sandbox;
+	struct unit_cgroup cgroup;
 
 	/* [Service], what it is given besides its standard fds */
 	struct strv sockets; /* Sockets=: sockets of other names whose fds it gets, too */

@@ -290,3 +290,21 @@ def test_a_dynamic_user_has_a_number_of_its_own_and_what_it_implies(host):
     [pid] = [p for p in services(host, "sleep") if proc_status(p)["NSpid"].split()[-1] == str(after)]
     assert int(proc_status(pid)["Uid"].split()[0]) - 100000 == numbers["one"]
     assert host.stop() == 0
+
+
+def test_limits_without_their_controller_are_said_and_with_strict_they_fail(lxc):
+    host = lxc()
+    sleeper(host, "soft", "MemoryMax=64M\nTasksMax=50\nDelegate=yes\nUser=coder")
+    sleeper(host, "strict", "MemoryMax=64M", "[X-Hakim]\nStrict=yes\n")
+    host.start({}, tty=False)
+    controllers = host.exec(["cat", "/sys/fs/cgroup/cgroup.controllers"]).stdout.split()
+    if "memory" in controllers:
+        found = wait_units(host, soft="running", strict="running")["units"]
+        assert not any("MemoryMax=" in note for note in found["soft"]["notes"])
+        assert host.read_file("/sys/fs/cgroup/hakim/soft.service/memory.max") == b"67108864\n"
+    else:
+        found = wait_units(host, soft="running", strict="failed")["units"]
+        assert "MemoryMax=: no memory controller is delegated to this container" in found["soft"]["notes"]
+        assert "MemoryMax= cannot be set" in found["strict"]["last_error"]
+    assert host.exec(["stat", "-c", "%U", "/sys/fs/cgroup/hakim/soft.service"]).stdout == "coder\n"
+    assert host.stop() == 0
