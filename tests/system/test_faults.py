@@ -1,0 +1,154 @@
+"""No fds, no processes, no memory: PID 1 and the supervisor live, and go on when the fault goes.
+
+The limits are the kernel's own (prlimit); what no limit brings about is put into single system calls by strace.
+"""
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hakim import services, status, supervisor, unit, wait_supervisor, wait_units
+from hosts.process import children, wait_until
+
+SLEEP = "[Service]\nExecStart=/bin/sleep {n}\nRestart=always\nRestartSec=0\n"
+
+
+@contextlib.contextmanager
+def limited(pid: int, what: int, value: int) -> Iterator[None]:
+    """The process has only so much of it."""
+    old = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (value, old[1]))
+    try:
+        yield
+    finally:
+        if os.path.exists(f"/proc/{pid}"):
+            resource.prlimit(pid, what, old)
+
+
+def traced(pid: int) -> bool:
+    """Whether all threads of the process have a tracer."""
+    return all("TracerPid:\t0\n" not in (task / "status").read_text("utf-8")
+               for task in Path(f"/proc/{pid}/task").iterdir())
+
+
+@contextlib.contextmanager
+def failing(pid: int, *faults: str) -> Iterator[None]:
+    """System calls of the process and of its children fail: "open,pipe2:error=EMFILE"."""
+    traces = ",".join(fault.partition(":")[0] for fault in faults)
+    strace = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={traces}",
+                               *(word for fault in faults for word in ("-e", f"inject={fault}")),
+                               "-p", str(pid)], stdin=subprocess.DEVNULL)
+    try:
+        wait_until("strace is there", lambda: traced(pid) or strace.poll() is not None, 10)
+        assert strace.poll() is None, "strace could not attach"
+        yield
+    finally:
+        strace.send_signal(signal.SIGINT)
+        strace.wait(10)
+
+
+def kill_service(host, pid: int) -> None:
+    """kill -9 of a service, and wait until PID 1 has reaped it."""
+    os.kill(pid, signal.SIGKILL)
+    wait_until("it is reaped", lambda: pid not in children(host.pid), 5)
+
+
+def started(host):
+    """A container with one service, and its pid."""
+    unit(host, "one.service", SLEEP.format(n=1000))
+    host.start({"HAKIM_STOP_TIMEOUT": "20s"}, tty=False)
+    wait_units(host, one="running")
+    [pid] = services(host, "sleep")
+    return pid
+
+
+def check_alive(host, keeper: int) -> None:
+    """The same supervisor, and all of it works again."""
+    unit(host, "later.service", SLEEP.format(n=2000))
+    host.exec(["hakimctl", "reload"])
+    wait_units(host, one="running", later="running")
+    assert supervisor(host) == keeper, "the supervisor has died"
+    assert status(host)["manager"]["supervisor_starts"] == 1
+    assert host.stop() == 0
+
+
+def test_without_processes_a_service_is_started_when_there_are_some_again(lxc):
+    host = lxc()
+    pid = started(host)
+    keeper = supervisor(host)
+    with limited(keeper, resource.RLIMIT_NPROC, 1):
+        kill_service(host, pid)
+        wait_until("the status says why", lambda: "trying again" in
+                   (status(host)["units"]["one"]["last_error"] or ""), 10, 0.05)
+        assert status(host)["units"]["one"]["sub"] != "failed"
+    wait_units(host, one="running")
+    check_alive(host, keeper)
+
+
+def test_without_fds_a_service_is_started_when_there_are_some_again(lxc):
+    host = lxc()
+    pid = started(host)
+    keeper = supervisor(host)
+    used = {int(fd) for fd in os.listdir(f"/proc/{keeper}/fd")}
+    fds = next(n for n in range(len(used) + 1) if n not in used)
+    with limited(keeper, resource.RLIMIT_NOFILE, fds):
+        # A client is let in and out again: it neither hangs nor is the supervisor busy with it.
+        assert host.exec(["hakimctl", "status"], check=False, timeout=10).returncode != 0
+        kill_service(host, pid)
+        host.kill(signal.SIGHUP)  # nor does it forget the units that it cannot read just now
+        wait_until("the service is there again, or waits",
+                   lambda: services(host, "sleep") or supervisor(host) == keeper, 5)
+    wait_units(host, one="running")
+    check_alive(host, keeper)
+
+
+@pytest.mark.parametrize("faults", [
+    # brk(2) tells a failure by the address that it returns, not by an errno.
+    ("mmap,mremap:error=ENOMEM", "brk:retval=0"),
+    ("openat,open,pipe2,socket,eventfd2,timerfd_settime:error=ENOMEM",),
+    ("clone,clone3:error=ENOMEM",),
+])
+def test_without_memory_it_goes_on_when_there_is_some_again(lxc, faults):
+    host = lxc()
+    pid = started(host)
+    keeper = supervisor(host)
+    for i in range(40):
+        unit(host, f"more{i}.service", f"[Unit]\nDescription={'x' * 4000}\n[Service]\nExecStart=/bin/true\n")
+    with failing(keeper, *faults):
+        host.kill(signal.SIGHUP)
+        kill_service(host, pid)
+        host.exec(["hakimctl", "status"], check=False, timeout=10)
+        host.exec(["hakimctl", "restart", "--no-block", "one"], check=False, timeout=10)
+        assert supervisor(host) == keeper, "the supervisor has died"
+    wait_units(host, one="running")
+    for i in range(40):
+        host.exec(["rm", f"/etc/hakim/modules/more{i}.service"])
+    check_alive(host, keeper)
+
+
+@pytest.mark.parametrize("fault", [
+    "clone,fork,vfork,clone3:error=EAGAIN", "clone,fork,vfork,clone3:error=ENOMEM", "socketpair:error=EMFILE",
+    "execve:error=ENOMEM", "epoll_ctl:error=ENOMEM", "timerfd_settime:error=ENOMEM",
+    "read,write,sendmsg,recvmsg:error=EIO", "wait4:error=EINTR", "mmap,brk:error=ENOMEM",
+])
+def test_pid_1_gets_a_new_supervisor_when_the_fault_goes(lxc, fault):
+    host = lxc()
+    pid = started(host)
+    old = wait_supervisor(host)
+    with failing(host.pid, fault):
+        os.kill(old, signal.SIGKILL)
+        # A moment in which it tries in vain; that it lives is what counts.
+        with contextlib.suppress(TimeoutError):
+            wait_until("there is another one", lambda: supervisor(host) not in (0, old), 1)
+        assert host.running, "PID 1 has died"
+    wait_supervisor(host, other_than=old)
+    wait_units(host, one="running")
+    assert services(host, "sleep") == [pid], "the service went on"
+    assert host.stop() == 0
