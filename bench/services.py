@@ -23,19 +23,18 @@ from hosts.lxc import LxcHost  # noqa: E402
 from hosts.process import wait_until  # noqa: E402
 
 NUMBERS = (125, 250, 500)
-TICK = os.sysconf("SC_CLK_TCK")
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process, to the nanosecond where the kernel says it so."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[0]) / 1e9
+def cpu_seconds(task: Path) -> float:
+    """User and system time of a thread; schedstat counts in nanoseconds, stat only in ticks."""
+    return int((task / "schedstat").read_text("ascii").split()[0]) / 1e9
 
 
 def own_cpu(host: LxcHost) -> float:
     """Of PID 1 and of all threads of the supervisor."""
     keeper = supervisor(host)
-    return cpu_seconds(host.pid) + sum(
-        int((task / "schedstat").read_text("ascii").split()[0]) / 1e9 for task in Path(f"/proc/{keeper}/task").iterdir())
+    return cpu_seconds(Path(f"/proc/{host.pid}")) + sum(
+        cpu_seconds(task) for task in Path(f"/proc/{keeper}/task").iterdir())
 
 
 class Phase:
@@ -102,7 +101,8 @@ def main() -> int:
             for phase, (cpu, wall) in measure(trees, number).items():
                 each = cpu / number
                 ratio = each / first.setdefault(phase, each)
-                print(f"{number:8}  {phase:8} {wall * 1e3:9.1f} {cpu * 1e3:9.1f} {each * 1e6:12.1f} {ratio:6.2f}", flush=True)
+                print(f"{number:8}  {phase:8} {wall * 1e3:9.1f} {cpu * 1e3:9.1f} {each * 1e6:12.1f} "
+                      f"{ratio:6.2f}", flush=True)
     finally:
         shutil.rmtree(programs, ignore_errors=True)
     return 0
