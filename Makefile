@@ -22,9 +22,9 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 DEFS := -D_GNU_SOURCE -DHAKIM_VERSION='"$(VERSION)"' -DHAKIM_LIBDIR='"$(PREFIX)/lib/hakim"'
 BASE := -std=gnu17 -g $(WARN) $(DEFS) -I. -MMD -MP
 # Debian's hardening flags (dpkg-buildflags), written out so that the build does not need dpkg-dev.
-HARDEN := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -fcf-protection
+HARDEN := -O2 -ffunction-sections -fdata-sections -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -fcf-protection
 ifneq ($(findstring x86_64,$(ARCH)),x86_64)
-HARDEN := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+HARDEN := -O2 -ffunction-sections -fdata-sections -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 endif
 LDHARDEN := -Wl,-z,relro -Wl,-z,now
 
@@ -39,7 +39,7 @@ LD_INIT := $(MODE)
 else
 CFLAGS_ALL := $(BASE) $(HARDEN)
 LD_DYNAMIC := -pie $(LDHARDEN)
-LD_SUPERVISOR := -static-pie $(LDHARDEN)
+LD_SUPERVISOR := -static-pie -Wl,--gc-sections $(LDHARDEN)
 # PID 1: musl where there is musl-gcc (amd64), whose kernel headers are a directory of links.
 ifneq ($(shell command -v musl-gcc),)
 INIT_CC := musl-gcc

@@ -15,16 +15,18 @@
 #include "common/cleanup.h"
 #include "supervisor/control_client.h"
 
-#define CLIENTS_MAX 64
-#define REQUEST_MAX 65536
-#define WORDS_MAX   1024
-#define BATCH       8 /* packets of a long answer in one round of the loop */
+#define CLIENTS_MAX       64
+#define ACCEPT_AGAIN_USEC 200000
+#define REQUEST_MAX       65536
+#define WORDS_MAX         1024
+#define BATCH             8 /* packets of a long answer in one round of the loop */
 
 struct control {
 	struct manager *m;
 	struct source source;
 	int fd;
-	int spare; /* given up for a moment when there are no fds left */
+	int spare;         /* given up for a moment when there are no fds left */
+	uint64_t again_us; /* nobody can be let in: looked at again then; 0: it is listened to */
 	struct client *clients[CLIENTS_MAX];
 };
 
@@ -42,10 +44,15 @@ static void answer_reset(struct client *client)
 static void client_free(struct client *client)
 {
 	struct control *control = client->control;
+	bool others = false;
 
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		if (control->clients[i] == client)
 			control->clients[i] = NULL;
+		others |= control->clients[i] != NULL;
+	}
+	/* What it asked for has touched much that idling does not need. */
+	control->m->trim |= !others;
 	loop_remove(&control->m->loop, &client->source);
 	close(client->fd);
 	answer_reset(client);
@@ -177,9 +184,25 @@ void control_settled(struct manager *m)
 			m->control->clients[i]->over(m->control->clients[i]);
 }
 
+/* Told of a client that cannot be let in the loop would do nothing else: it looks away for a while.
+ */
+static void look_away(struct control *control)
+{
+	control->again_us = now_us() + ACCEPT_AGAIN_USEC;
+	loop_modify(&control->m->loop, &control->source, 0);
+}
+
+static void look_again(struct control *control)
+{
+	control->again_us = 0;
+	if (control->spare < 0)
+		control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	loop_modify(&control->m->loop, &control->source, EPOLLIN);
+}
+
 uint64_t control_next_timer(const struct manager *m)
 {
-	uint64_t next = 0;
+	uint64_t next = m->control ? m->control->again_us : 0;
 
 	for (unsigned i = 0; m->control && i < CLIENTS_MAX; i++) {
 		const struct client *client = m->control->clients[i];
@@ -192,6 +215,8 @@ uint64_t control_next_timer(const struct manager *m)
 
 void control_timers_due(struct manager *m)
 {
+	if (m->control && m->control->again_us && m->control->again_us <= now_us())
+		look_again(m->control);
 	for (unsigned i = 0; m->control && i < CLIENTS_MAX; i++) {
 		struct client *client = m->control->clients[i];
 
@@ -304,6 +329,22 @@ static bool may_ask(struct client *client)
 	return who.uid == 0 || who.uid == geteuid() || (m->coder.set && who.uid == m->coder.uid);
 }
 
+/* No fd for it: it would be told again and again. The spare one lets it in and out. */
+static void turn_away(struct control *control)
+{
+	int fd = -1;
+
+	if (control->spare >= 0) {
+		close(control->spare);
+		fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0)
+			close(fd);
+		control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		look_away(control);
+}
+
 static void accept_ready(void *owner, uint32_t events)
 {
 	struct control *control = owner;
@@ -312,15 +353,8 @@ static void accept_ready(void *owner, uint32_t events)
 	unsigned i = 0;
 
 	if (fd < 0) {
-		/* No fd for it: it would be told again and again. The spare one lets it in and out.
-		 */
-		if ((errno == EMFILE || errno == ENFILE) && control->spare >= 0) {
-			close(control->spare);
-			fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-			if (fd >= 0)
-				close(steal_fd(&fd));
-			control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			turn_away(control);
 		return;
 	}
 	while (i < CLIENTS_MAX && control->clients[i])

@@ -19,6 +19,7 @@
 #include "supervisor/control.h"
 #include "supervisor/connections.h"
 #include "supervisor/manager.h"
+#include "supervisor/trim.h"
 #include "supervisor/sockets.h"
 #include "supervisor/user_access.h"
 
@@ -246,6 +247,10 @@ static void run(struct manager *m)
 		connections_forget(m);
 		if (m->order_pending)
 			continue;
+		if (m->trim) {
+			m->trim = false;
+			trim_memory();
+		}
 		loop_run_once(&m->loop, next_timer(m));
 		service_timers_due(m);
 		control_timers_due(m);
@@ -303,6 +308,7 @@ static int start(struct manager *m, struct err *err)
 	if (taken_over) {
 		takeover_resume(m, board_load(&m->board->fresh_start));
 		say(m, "a new supervisor (pid %d) has taken over", getpid());
+		m->trim = true;
 	} else {
 		manager_say_notes(m);
 		order_boot(m);

@@ -340,7 +340,7 @@ static void announce(struct manager *m)
 		up += service_is_up(state);
 		failed += service_is_failed(state);
 	}
-	m->announced = true;
+	m->announced = m->trim = true;
 	if (services)
 		say(m, "%zu of %zu services run, %zu failed, after %llu ms", up, services, failed,
 		    (unsigned long long)((now_us() - m->board->boot_ns / 1000) / 1000));

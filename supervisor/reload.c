@@ -217,6 +217,7 @@ int manager_reload(struct manager *m, unsigned flags, struct reload_diff *diff, 
 	if (!(flags & RELOAD_NO_RESTART))
 		act(m, diff);
 	m->dirty = m->order_pending = true;
+	m->trim = true;
 	say(m, "reloaded: %zu units, %zu of them new, changed or gone", m->units.n, diff->n);
 	return 0;
 }

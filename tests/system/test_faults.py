@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hakim import services, status, supervisor, unit, wait_supervisor, wait_units
+from hakim import comm, services, status, supervisor, unit, wait_supervisor, wait_units
 from hosts.process import children, wait_until
 
 SLEEP = "[Service]\nExecStart=/bin/sleep {n}\nRestart=always\nRestartSec=0\n"
@@ -52,6 +52,12 @@ def failing(pid: int, *faults: str) -> Iterator[None]:
     finally:
         strace.send_signal(signal.SIGINT)
         strace.wait(10)
+
+
+def cpu_ticks(pid: int) -> int:
+    """User and system time, in hundredths of a second."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def kill_service(host, pid: int) -> None:
@@ -99,12 +105,18 @@ def test_without_fds_a_service_is_started_when_there_are_some_again(lxc):
     used = {int(fd) for fd in os.listdir(f"/proc/{keeper}/fd")}
     fds = next(n for n in range(len(used) + 1) if n not in used)
     with limited(keeper, resource.RLIMIT_NOFILE, fds):
-        # A client is let in and out again: it neither hangs nor is the supervisor busy with it.
-        assert host.exec(["hakimctl", "status"], check=False, timeout=10).returncode != 0
+        # Nobody can be let in now; that they wait is nothing that the supervisor is busy with.
+        client = subprocess.Popen(host.inside(["hakimctl", "status"]), stdout=subprocess.PIPE, text=True)
+        wait_until("the client has asked", lambda: "hakimctl" in [comm(p) for p in host.processes()], 5)
+        before = cpu_ticks(keeper)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            client.wait(1)
+        assert cpu_ticks(keeper) - before < 20
         kill_service(host, pid)
         host.kill(signal.SIGHUP)  # nor does it forget the units that it cannot read just now
         wait_until("the service is there again, or waits",
                    lambda: services(host, "sleep") or supervisor(host) == keeper, 5)
+    assert "one" in client.communicate(timeout=10)[0], "it was answered when there were fds again"
     wait_units(host, one="running")
     check_alive(host, keeper)
 
