@@ -12,7 +12,7 @@ _hakimctl() {
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		names='status start stop restart wait logs check reload enable disable mask unmask reexec shutdown help version'
+		names='status start stop restart wait logs check security reload enable disable mask unmask reexec shutdown help version'
 		mapfile -t COMPREPLY < <(compgen -W "$names --help --version" -- "$current")
 		return
 	fi
@@ -21,10 +21,10 @@ _hakimctl() {
 	start | stop | restart) options="$options --no-block" ;;
 	wait) options="$options --all --timeout=" ;;
 	logs) options="$options --follow --lines -f -n" ;;
-	check) options="$options --json" ;;
+	check | security) options="$options --json" ;;
 	reload) options="$options --dry-run --no-restart --json" ;;
 	enable | disable | mask) options="$options --now" ;;
-	help) names='status start stop restart wait logs check reload enable disable mask unmask reexec shutdown help version' ;;
+	help) names='status start stop restart wait logs check security reload enable disable mask unmask reexec shutdown help version' ;;
 	esac
 	case $current in
 	-*)
@@ -39,7 +39,7 @@ _hakimctl() {
 		*) names="$(_hakimctl_units) hakim" ;;
 		esac
 		;;
-	status | start | stop | restart | wait | enable | disable | mask | unmask) names=$(_hakimctl_units) ;;
+	status | security | start | stop | restart | wait | enable | disable | mask | unmask) names=$(_hakimctl_units) ;;
 	check)
 		mapfile -t COMPREPLY < <(compgen -f -X '!*.service' -- "$current"; compgen -d -- "$current")
 		compopt -o filenames 2>/dev/null

@@ -89,6 +89,19 @@ const struct ctl_command ctl_commands[] = {
 			"  --json        what was found, as one JSON object\n",
 	},
 	{
+		.name = "security",
+		.run = ctl_security,
+		.group = CTL_FILES,
+		.spec = {ARGS_JSON, 0, ARGS_ANY},
+		.synopsis = "[NAME...] [--json]",
+		.help = "rate how exposed services are, by their unit files",
+		.more = "From 0.0 (nothing) to 10.0 (everything that root may do), as "
+			"systemd-analyze rates it.\nWithout NAME: a table. With NAME, or the path "
+			"of a "
+			"file: each check of it.\n"
+			"  --json        the checks of all, as one JSON object\n",
+	},
+	{
 		.name = "reload",
 		.run = ctl_reload,
 		.group = CTL_FILES,

@@ -77,5 +77,6 @@ int ctl_reexec(struct ctl *ctl);
 int ctl_wait(struct ctl *ctl);
 int ctl_logs(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);
+int ctl_security(struct ctl *ctl);
 int ctl_help(struct ctl *ctl);
 int ctl_version(struct ctl *ctl);

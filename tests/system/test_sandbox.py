@@ -1,6 +1,7 @@
 """What a unit asks for in identity, limits and protection holds for its process, and what does not is said."""
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -307,4 +308,26 @@ def test_limits_without_their_controller_are_said_and_with_strict_they_fail(lxc)
         assert "MemoryMax=: no memory controller is delegated to this container" in found["soft"]["notes"]
         assert "MemoryMax= cannot be set" in found["strict"]["last_error"]
     assert host.exec(["stat", "-c", "%U", "/sys/fs/cgroup/hakim/soft.service"]).stdout == "coder\n"
+    assert host.stop() == 0
+
+
+def test_security_rates_the_services_of_the_container(lxc):
+    host = lxc()
+    sleeper(host, "open", "")
+    sleeper(host, "closed", "DynamicUser=yes\nCapabilityBoundingSet=\nSystemCallFilter=@system-service\n"
+            "RestrictNamespaces=yes\nPrivateNetwork=yes\nProtectKernelTunables=yes\nProtectKernelModules=yes")
+    host.start({}, tty=False)
+    wait_units(host, open="running", closed="running")
+    shown = host.exec(["hakimctl", "security"]).stdout
+    rows = {line.split()[0]: line.split()[1:] for line in shown.splitlines()[1:]}
+    assert rows["open.service"][1] == "UNSAFE"
+    assert rows["closed.service"][1] == "OK"
+    assert float(rows["open.service"][0]) > 9 > 5 > float(rows["closed.service"][0])
+    [unit_of] = json.loads(host.exec(["hakimctl", "security", "closed", "--json"]).stdout)["units"]
+    checks = {check["name"]: check for check in unit_of["checks"]}
+    assert checks["PrivateNetwork="]["ok"] is True
+    assert checks["ProtectClock="]["ok"] is False
+    assert abs(sum(check["exposure"] for check in checks.values()) - unit_of["exposure"]) < 0.3
+    assert "Exposure of open.service: " in host.exec(["hakimctl", "security", "open"]).stdout
+    assert host.exec(["hakimctl", "security", "nobody-knows"], check=False).returncode == 4
     assert host.stop() == 0
