@@ -75,6 +75,22 @@ int cgroup_open(const struct cgroups *cgroups, const char *unit)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+int cgroup_renew(const struct cgroups *cgroups, const char *unit, int *dir_fd)
+{
+	char path[400];
+	int fresh;
+
+	snprintf(path, sizeof(path), "%s/%s", cgroups->base, unit);
+	if (rmdir(path) < 0 && errno != ENOENT)
+		return -errno;
+	fresh = cgroup_open(cgroups, unit);
+	if (fresh < 0)
+		return -ENOENT;
+	close(*dir_fd);
+	*dir_fd = fresh;
+	return 0;
+}
+
 void cgroup_remove(const struct cgroups *cgroups, const char *unit)
 {
 	char path[400];

@@ -20,6 +20,13 @@ struct cgroups {
 void cgroups_open(struct cgroups *cgroups);
 /* An O_DIRECTORY|O_CLOEXEC fd of the unit's group, made if it is not there; -1. */
 int cgroup_open(const struct cgroups *cgroups, const char *unit);
+/*
+ * The same group, empty, made anew; 0, or a negative errno and *dir_fd is as it was. Needed after
+ * cgroup_kill(): Linux (6.18 seen) kills what is cloned into a group that was ever killed, because
+ * the child is compared with the kill count of its parent's group (kernel/cgroup/cgroup.c,
+ * cgroup_css_set_fork()).
+ */
+int cgroup_renew(const struct cgroups *cgroups, const char *unit, int *dir_fd);
 /* Removes it when it is empty. */
 void cgroup_remove(const struct cgroups *cgroups, const char *unit);
 /* The pids in it (without those of groups below): the number, at most `max`; negative errno. */

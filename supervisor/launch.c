@@ -274,6 +274,10 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	}
 	if (s->cgroup_fd < 0)
 		s->cgroup_fd = cgroup_open(&m->cgroups, s->unit->name);
+	/* Where somebody is left in it (KillMode=process) it is joined by cgroup.procs instead. */
+	if (s->cgroup_fd >= 0 && s->cgroup_killed &&
+	    cgroup_renew(&m->cgroups, s->unit->name, &s->cgroup_fd) == 0)
+		s->cgroup_killed = false;
 	if (s->cgroup_fd >= 0)
 		snprintf(procs, sizeof(procs), "%s/%s/cgroup.procs", m->cgroups.base,
 			 s->unit->name);
@@ -294,7 +298,7 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	spawn.fds = pass.v;
 	spawn.n_fds = pass.n;
 	/* A status probe is no part of the service: its end must not count as the service's. */
-	spawn.cgroup_fd = is_asker(role) ? -1 : s->cgroup_fd;
+	spawn.cgroup_fd = is_asker(role) || s->cgroup_killed ? -1 : s->cgroup_fd;
 	spawn.cgroup_procs = !is_asker(role) && *procs ? procs : NULL;
 	r = spawn_process(m->board, &spawn, &task->pidfd, err);
 	/* The copy of the secrets that the environment holds goes with it. */

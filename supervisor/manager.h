@@ -104,6 +104,7 @@ struct service {
 	int exec_pipe;         /* read end; Type=exec waits for its end */
 	int status_pipe;       /* read end of StatusExec='s output */
 	int cgroup_fd;
+	bool cgroup_killed; /* nothing may be cloned into it until it was made anew */
 	struct source notify_source, exec_source, status_source;
 
 	struct watch *ready, *health; /* watch.h; NULL: nothing to ask */

@@ -70,8 +70,10 @@ static void signal_others(struct service *s, int sig)
 
 static void signal_all(struct service *s, int sig)
 {
-	if (sig == SIGKILL && s->cgroup_fd >= 0 && cgroup_kill(s->cgroup_fd) == 0)
+	if (sig == SIGKILL && s->cgroup_fd >= 0 && cgroup_kill(s->cgroup_fd) == 0) {
+		s->cgroup_killed = true;
 		return;
+	}
 	signal_others(s, sig);
 }
 

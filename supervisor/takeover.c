@@ -422,6 +422,8 @@ void takeover_resume(struct manager *m, bool fresh)
 			say(m, "%s: %s", s->unit->name, err.text);
 		if (s->cgroup_fd < 0 && service_is_active(s->machine.state))
 			s->cgroup_fd = cgroup_open(&m->cgroups, s->unit->name);
+		/* Whether an earlier supervisor has killed it is not known. */
+		s->cgroup_killed = true;
 		fdstore_settle(s);
 		connections_settle(s);
 		if (s->policy.kind == KIND_SERVICE)

@@ -201,6 +201,21 @@ def test_kill_mode_process_spares_what_the_service_has_started(host):
     assert set(spared) < set(puppets(host))
 
 
+def test_a_service_that_needed_sigkill_starts_again_in_a_group_that_lives(host):
+    unit(host, "deaf.service", "[Service]\n"
+         "ExecStart=/bin/sh -c \"trap '' TERM; sleep 1000 & while :; do sleep 1; done\"\n"
+         "TimeoutStopSec=100ms\nRestart=always\nRestartSec=0\n")
+    host.start({"HAKIM_STOP_TIMEOUT": "10s"}, tty=False)
+    before = wait_units(host, deaf="running")["units"]["deaf"]["pid"]
+    for _ in range(3):
+        host.exec(["hakimctl", "restart", "deaf"])
+        found = wait_units(host, deaf="running")["units"]["deaf"]
+        assert found["pid"] != before
+        assert found["restarts"] == 0, "what was started in the group was killed at once"
+        before = found["pid"]
+    assert host.stop() == 0
+
+
 def test_all_commands_run_in_order_and_are_told_what_they_need(one):
     note = "/bin/sh -c 'echo {} ${{MAINPID:+main}} $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS >>/run/marks'\n"
     service(one, "d", "".join([
