@@ -97,6 +97,7 @@ static void links_are_followed_and_missing_paths_told(void **state)
 
 	make("ReadOnlyPaths=/bin -/nowhere +/var");
 	assert_int_equal(plan.n, 2);
+	mount_plan_free(&plan);
 	load_service("InaccessiblePaths=/nowhere");
 	assert_int_equal(mount_plan_make(&plan, &unit->sandbox, &places, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "InaccessiblePaths=/nowhere: there is no such path"));
