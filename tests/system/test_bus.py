@@ -17,7 +17,6 @@ def container(debian, helpers, delay=0, more=""):
     host = debian()
     host.put_file("/usr/local/bin/busname", (helpers / "busname").read_bytes(), mode=0o755)
     host.put_file("/etc/dbus-1/system.d/hakim.conf", POLICY)
-    host.put_file("/etc/systemd/system/dbus.service.d/capabilities.conf", "[Service]\nAmbientCapabilities=\n")
     unit(host, "named.service", "[Unit]\nAfter=dbus.socket\nRequires=dbus.socket\n[Service]\nType=dbus\n"
          f"BusName={NAME}\nExecStart=/usr/local/bin/busname {NAME} {delay}\n{more}")
     return host
