@@ -57,10 +57,21 @@ def comm(pid: int) -> str:
         return ""
 
 
+def threads(pid: int) -> int:
+    """How many threads a process has, 0 when it is gone."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except OSError:
+        return 0
+
+
 def supervisor(host: Host) -> int:
-    """The supervisor's pid as we see it, 0 if there is none now."""
+    """The supervisor's pid as we see it, 0 if there is none now.
+
+    Between its clone and its execve a service looks the same, but has no thread for the logs.
+    """
     found = [pid for pid in children(host.pid) if comm(pid) == "hakim-superviso"]
-    return found[0] if found else 0
+    return max(found, key=threads, default=0)
 
 
 def wait_supervisor(host: Host, other_than: int = 0, timeout: float = 20.0) -> int:
