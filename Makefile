@@ -61,6 +61,8 @@ INIT_SRC := $(wildcard init/*.c)
 SUPERVISOR_SRC := $(wildcard supervisor/*.c)
 CTL_SRC := $(wildcard supervisor/ctl/*.c)
 FETCH_SRC := $(wildcard modules/coder-agent/*.c)
+# Modules whose helper program needs nothing but libc: modules/NAME/*.c is hakim-NAME.
+MODULES := home
 AGENT_SRC := $(wildcard tests/stand-ins/agent/*.c)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
 HELPER_SRC := $(wildcard tests/helpers/*.c)
@@ -68,7 +70,8 @@ HELPER_SRC := $(wildcard tests/helpers/*.c)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 init_obj = $(patsubst %.c,$(BUILD)/obj-init/%.o,$(1))
 
-PROGRAMS := $(addprefix $(BUILD)/,hakim-init hakim-supervisor hakimctl hakim-agent-fetch hakim-log-zstd)
+PROGRAMS := $(addprefix $(BUILD)/,hakim-init hakim-supervisor hakimctl hakim-agent-fetch hakim-log-zstd) \
+	$(MODULES:%=$(BUILD)/hakim-%)
 STAND_INS := $(if $(AGENT_SRC),$(BUILD)/stand-ins/coder)
 HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(TEST_SRC))
@@ -128,6 +131,14 @@ $(BUILD)/hakim-log-zstd: $(call obj,supervisor/zstd/main.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ -lzstd
 
+define module_rules
+$(BUILD)/lib$(1).a: $(call obj,$(filter-out %/main.c,$(wildcard modules/$(1)/*.c)))
+$(BUILD)/hakim-$(1): $(call obj,modules/$(1)/main.c) $(BUILD)/lib$(1).a $(BUILD)/libcommon.a
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(LD_DYNAMIC) $$(LDFLAGS) -o $$@ $$^
+endef
+$(foreach module,$(MODULES),$(eval $(call module_rules,$(module))))
+
 # The stand-in for the real agent: one static ELF program, as the real one is.
 $(BUILD)/stand-ins/coder: $(AGENT_SRC) | $(INIT_DEPS)
 	$(call say,LD,$@)
@@ -137,7 +148,7 @@ $(BUILD)/helpers/%: tests/helpers/%.c
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O2 -g $(WARN) $(DEFS) -I. -static -o $@ $<
 
-TEST_LIBS := $(BUILD)/libctl.a $(BUILD)/libsupervisor.a $(BUILD)/libfetch.a $(BUILD)/libinit.a $(BUILD)/libcommon.a
+TEST_LIBS := $(BUILD)/libctl.a $(BUILD)/libsupervisor.a $(BUILD)/libfetch.a $(MODULES:%=$(BUILD)/lib%.a) $(BUILD)/libinit.a $(BUILD)/libcommon.a
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TEST_LIBS)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $< $(TEST_LIBS) \
@@ -183,6 +194,7 @@ install: all
 		sed 's|/usr/lib/hakim|$(PREFIX)/lib/hakim|g' "$$script" >$(DESTDIR)$(PREFIX)/lib/hakim/$$script && \
 		chmod 0755 $(DESTDIR)$(PREFIX)/lib/hakim/$$script; \
 	done
+	for name in $(MODULES); do install -m 0755 $(BUILD)/hakim-$$name $(DESTDIR)$(PREFIX)/lib/hakim/; done
 	for unit in modules/*/*.service; do install -m 0644 "$$unit" $(DESTDIR)$(PREFIX)/lib/hakim/modules/; done
 
 #: make clean     remove build/

@@ -296,7 +296,7 @@ int main(int argc, char **argv)
 	if (!o.probe_token)
 		progress_open(&f.progress);
 	else
-		f.progress.fd = -1;
+		f.progress.notify.fd = -1;
 	r = ask_header_command(base, &f.http.headers, &err);
 	if (r < 0 && o.probe_token)
 		puts(err.text);

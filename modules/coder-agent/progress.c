@@ -1,10 +1,7 @@
 #include "modules/coder-agent/progress.h"
 
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "modules/coder-agent/clock.h"
@@ -14,29 +11,14 @@
 
 void progress_open(struct progress *progress)
 {
-	const char *name = getenv("NOTIFY_SOCKET");
-	size_t len = name ? strlen(name) : 0;
-
-	*progress = (struct progress){.fd = -1, .to = {.sun_family = AF_UNIX}};
-	if (len < 2 || len >= sizeof(progress->to.sun_path) || (name[0] != '/' && name[0] != '@'))
-		return;
-	memcpy(progress->to.sun_path, name, len);
-	if (name[0] == '@')
-		progress->to.sun_path[0] = '\0';
-	progress->to_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-	progress->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	*progress = (struct progress){0};
+	notify_open(&progress->notify);
 }
 
 static void send_status(struct progress *progress, const char *text)
 {
-	char message[TEXT_MAX + 16];
-	int len = snprintf(message, sizeof(message), "STATUS=%s", text);
-
-	if (progress->fd < 0 || len < 0)
-		return;
 	progress->last_ms = clock_ms();
-	(void)sendto(progress->fd, message, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL,
-		     (const struct sockaddr *)&progress->to, progress->to_len);
+	notify_status(&progress->notify, text);
 }
 
 /* What came over the network is quoted in some sentences: no line of it may become a line of ours.
@@ -66,7 +48,7 @@ void progress_show(struct progress *progress, const char *fmt, ...)
 	char text[TEXT_MAX];
 	va_list args;
 
-	if (progress->fd < 0 || clock_ms() - progress->last_ms < INTERVAL_MS)
+	if (progress->notify.fd < 0 || clock_ms() - progress->last_ms < INTERVAL_MS)
 		return;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
@@ -77,7 +59,5 @@ void progress_show(struct progress *progress, const char *fmt, ...)
 
 void progress_close(struct progress *progress)
 {
-	if (progress->fd >= 0)
-		close(progress->fd);
-	progress->fd = -1;
+	notify_close(&progress->notify);
 }

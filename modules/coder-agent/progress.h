@@ -8,13 +8,11 @@
 #pragma once
 
 #include <stdint.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+
+#include "common/notify.h"
 
 struct progress {
-	int fd; /* -1: nobody wants to know */
-	struct sockaddr_un to;
-	socklen_t to_len;
+	struct notify notify;
 	uint64_t last_ms;
 };
 
