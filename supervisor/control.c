@@ -14,6 +14,7 @@
 
 #include "common/cleanup.h"
 #include "supervisor/control_client.h"
+#include "supervisor/user_access.h"
 
 #define CLIENTS_MAX       64
 #define ACCEPT_AGAIN_USEC 200000
@@ -319,13 +320,16 @@ static void client_ready(void *owner, uint32_t events)
 /* Root, whoever the supervisor runs as, and the coder user: who has the workspace may act on it. */
 static bool may_ask(struct client *client)
 {
-	const struct manager *m = client->m;
+	struct manager *m = client->m;
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
 	if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
 		return false;
 	client->uid = who.uid;
+	/* modules/home makes a user that the image does not have. */
+	if (who.uid != 0 && !m->coder.set && user_find(&m->coder, NULL) < 0)
+		m->coder = (struct identity){0};
 	return who.uid == 0 || who.uid == geteuid() || (m->coder.set && who.uid == m->coder.uid);
 }
 
