@@ -27,7 +27,7 @@ static const char *const user_dirs[] = {
 	"/usr/lib/systemd/user",
 };
 
-/* The words of a variable with colons between, kept for as long as the program runs. */
+/* The words of a variable with colons between. */
 static int split_dirs(const char *variable, const char *const *otherwise, const char *const **dirs)
 {
 	struct strv list = {0};
@@ -55,6 +55,22 @@ int unit_paths_default(struct unit_paths *paths)
 	*paths = (struct unit_paths){.config = config && *config == '/' ? config : "/etc/hakim"};
 	r = split_dirs("HAKIM_MODULE_DIRS", default_modules, &paths->modules);
 	return r < 0 ? r : split_dirs("HAKIM_UNIT_DIRS", default_system, &paths->system);
+}
+
+static void free_dirs(const char *const *dirs, const char *const *otherwise)
+{
+	if (!dirs || dirs == otherwise)
+		return;
+	for (size_t i = 0; dirs[i]; i++)
+		free((char *)dirs[i]);
+	free((char **)dirs);
+}
+
+void unit_paths_free(struct unit_paths *paths)
+{
+	free_dirs(paths->modules, default_modules);
+	free_dirs(paths->system, default_system);
+	*paths = (struct unit_paths){0};
 }
 
 static bool is_known(const struct unit_dirs *dirs, const struct stat *st)

@@ -25,6 +25,7 @@ struct unit_paths {
 /* The paths of this system: what HAKIM_MODULE_DIRS, HAKIM_UNIT_DIRS (both with colons between) and
  * HAKIM_CONFIG_DIR say, else the built-in ones. -ENOMEM. */
 int unit_paths_default(struct unit_paths *paths);
+void unit_paths_free(struct unit_paths *paths);
 
 /* The directories of one scope that are there, each once: /lib is often a link to /usr/lib. */
 struct unit_dirs {

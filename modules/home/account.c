@@ -169,7 +169,7 @@ static int choose_uid(FILE *passwd, struct account *account, uid_t wished, uid_t
 int account_decide(FILE *passwd, FILE *group, const struct account_wish *wish, uid_t home_owner,
 		   struct account *account, struct err *err)
 {
-	unsigned uid, gid;
+	unsigned uid = FIRST_ID, gid = FIRST_ID;
 	int r = account_names(wish, account, err);
 
 	if (r == 0)

@@ -63,7 +63,7 @@ static int check_graph(struct findings *f, struct err *err)
 
 static int load_dirs(struct findings *f, struct err *err)
 {
-	struct unit_paths paths;
+	_cleanup_(unit_paths_free) struct unit_paths paths = {0};
 	int r = unit_paths_default(&paths);
 
 	r = r < 0 ? err_sys(err, r, "the directories") : unit_set_load_paths(&f->set, &paths, err);

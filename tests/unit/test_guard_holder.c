@@ -15,24 +15,27 @@
 /* A listening socket of our own, at any free port. */
 static int listen_on(int family, uint16_t *port)
 {
-	struct sockaddr_storage address = {.ss_family = (sa_family_t)family};
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address = {.v6 = {.sin6_family = (sa_family_t)family}};
 	socklen_t len = sizeof(address);
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, 1) < 0) {
+	if (fd < 0 || bind(fd, &address.any, len) < 0 || listen(fd, 1) < 0) {
 		close(fd);
 		return -1;
 	}
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	*port = ntohs(family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
-					: ((struct sockaddr_in6 *)&address)->sin6_port);
+	assert_int_equal(getsockname(fd, &address.any, &len), 0);
+	*port = ntohs(family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
 	return fd;
 }
 
 static void who_listens_is_named(void **state)
 {
 	struct holder holder;
-	uint16_t port;
+	uint16_t port = 0;
 	int fd = listen_on(AF_INET, &port);
 
 	assert_true(fd >= 0);
@@ -46,7 +49,7 @@ static void who_listens_is_named(void **state)
 static void a_listener_on_ipv6_has_the_port_too(void **state)
 {
 	struct holder holder;
-	uint16_t port;
+	uint16_t port = 0;
 	int fd = listen_on(AF_INET6, &port);
 
 	if (fd < 0)
