@@ -68,6 +68,14 @@ static bool has_process(const struct service *s)
 	return s->main.slot >= 0 || s->control.slot >= 0 || service_is_active(s->machine.state);
 }
 
+static bool was_told(const struct problems *problems, const char *text)
+{
+	for (size_t i = 0; i < problems->n; i++)
+		if (strcmp(problems->v[i].text, text) == 0)
+			return true;
+	return false;
+}
+
 /*
  * All units as they are now. Those that were only ever asked for by name are asked for again; a
  * template or an alias may have become something else meanwhile.
@@ -95,7 +103,9 @@ static int load_fresh(struct manager *m, struct unit_set *fresh, struct err *err
 	for (size_t i = 0; i < fresh->problems.n && r == 0; i++) {
 		const struct unit_problem *p = &fresh->problems.v[i];
 
-		if (p->fatal && p->unit && manager_find(m, p->unit))
+		/* A directory that cannot be read just now has as many units as before. */
+		if (p->fatal && (p->unit ? manager_find(m, p->unit) != NULL
+					 : !was_told(&m->units.problems, p->text)))
 			r = err_set(err, -EINVAL, "nothing was changed: %s", p->text);
 	}
 	if (r < 0)
