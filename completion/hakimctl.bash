@@ -12,19 +12,20 @@ _hakimctl() {
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		names='status start stop restart wait logs check security reload enable disable mask unmask reexec shutdown help version'
+		names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs check security reload enable disable mask unmask reexec shutdown help version'
 		mapfile -t COMPREPLY < <(compgen -W "$names --help --version" -- "$current")
 		return
 	fi
 	case $command in
 	status) options="$options --json" ;;
-	start | stop | restart) options="$options --no-block" ;;
+	start | stop | restart | try-restart | reload-or-restart) options="$options --no-block" ;;
+	kill) options="$options --signal= --whom=" ;;
 	wait) options="$options --all --timeout=" ;;
 	logs) options="$options --follow --lines -f -n" ;;
 	check | security) options="$options --json" ;;
-	reload) options="$options --dry-run --no-restart --json" ;;
+	reload) options="$options --dry-run --no-restart --json --no-block" ;;
 	enable | disable | mask) options="$options --now" ;;
-	help) names='status start stop restart wait logs check security reload enable disable mask unmask reexec shutdown help version' ;;
+	help) names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs check security reload enable disable mask unmask reexec shutdown help version' ;;
 	esac
 	case $current in
 	-*)
@@ -39,7 +40,8 @@ _hakimctl() {
 		*) names="$(_hakimctl_units) hakim" ;;
 		esac
 		;;
-	status | security | start | stop | restart | wait | enable | disable | mask | unmask) names=$(_hakimctl_units) ;;
+	status | security | start | stop | restart | try-restart | reload | reload-or-restart | kill | reset-failed | \
+		wait | enable | disable | mask | unmask) names=$(_hakimctl_units) ;;
 	check)
 		mapfile -t COMPREPLY < <(compgen -f -X '!*.service' -- "$current"; compgen -d -- "$current")
 		compopt -o filenames 2>/dev/null

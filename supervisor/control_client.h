@@ -85,6 +85,13 @@ void control_wait(struct client *client, char *const *words, size_t n);
 /* control_verbs.c: the named units start or stop, and the answer's end comes when they have. */
 void control_start(struct client *client, char *const *words, size_t n);
 void control_stop(struct client *client, char *const *words, size_t n);
+void control_restart(struct client *client, char *const *words, size_t n);
+
+/* control_act.c */
+void control_kill(struct client *client, char *const *words, size_t n);
+void control_reset_failed(struct client *client, char *const *words, size_t n);
+void control_reload_unit(struct client *client, char *const *words, size_t n);
+void control_reload_or_restart(struct client *client, char *const *words, size_t n);
 
 /* control_units.c */
 void control_reload(struct client *client, char *const *words, size_t n);

@@ -168,9 +168,34 @@ void control_stop(struct client *client, char *const *words, size_t n)
 	do_job(client, words, n, order_stop, all_down);
 }
 
-static void do_restart(struct client *client, char *const *words, size_t n)
+void control_restart(struct client *client, char *const *words, size_t n)
 {
 	do_job(client, words, n, order_restart, all_up);
+}
+
+/* Only what runs, or is on its way. */
+static void restart_what_runs(struct manager *m, struct service *s)
+{
+	if (!service_is_at_rest(s->machine.state))
+		order_restart(m, s);
+}
+
+/* Those that did not run are as they were, which is no failure. */
+static bool all_settled(struct client *client)
+{
+	for (size_t i = 0; i < client->names.n; i++) {
+		const struct service *s = manager_find(client->m, client->names.v[i]);
+
+		if (s && !service_settled(s->machine.state))
+			return false;
+	}
+	client_end(client, NULL);
+	return true;
+}
+
+static void do_try_restart(struct client *client, char *const *words, size_t n)
+{
+	do_job(client, words, n, restart_what_runs, all_settled);
 }
 
 /* ---- logs ---- */
@@ -254,14 +279,26 @@ static void do_shutdown(struct client *client, char *const *words, size_t n)
 }
 
 static const struct control_verb verbs[] = {
-	{"status", do_status},      {"start", control_start},
-	{"stop", control_stop},     {"restart", do_restart},
-	{"logs", do_logs},          {"reload", control_reload},
-	{"reexec", do_reexec},      {"shutdown", do_shutdown},
-	{"enable", control_enable}, {"disable", control_disable},
-	{"preset", control_preset}, {"mask", control_mask},
-	{"unmask", control_unmask}, {"list-unit-files", control_list_unit_files},
+	{"status", do_status},
+	{"start", control_start},
+	{"stop", control_stop},
+	{"restart", control_restart},
+	{"logs", do_logs},
+	{"reload", control_reload},
+	{"reexec", do_reexec},
+	{"shutdown", do_shutdown},
+	{"enable", control_enable},
+	{"disable", control_disable},
+	{"preset", control_preset},
+	{"mask", control_mask},
+	{"unmask", control_unmask},
+	{"list-unit-files", control_list_unit_files},
 	{"wait", control_wait},
+	{"kill", control_kill},
+	{"reset-failed", control_reset_failed},
+	{"try-restart", do_try_restart},
+	{"reload-unit", control_reload_unit},
+	{"reload-or-restart", control_reload_or_restart},
 };
 
 const struct control_verb *control_verb_find(const char *name)

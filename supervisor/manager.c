@@ -227,7 +227,7 @@ void service_event(struct service *s, enum service_event event)
 		control_settled(s->manager);
 }
 
-int service_reload(struct service *s, struct err *err)
+int service_may_reload(const struct service *s, struct err *err)
 {
 	if (!service_is_up(s->machine.state))
 		return err_set(err, -EINVAL, "%s does not run", s->unit->name);
@@ -235,7 +235,6 @@ int service_reload(struct service *s, struct err *err)
 		return err_set(err, -EINVAL,
 			       "%s cannot be reloaded: it has no ExecReload=; restart it instead",
 			       s->unit->name);
-	service_event(s, EVENT_RELOAD);
 	return 0;
 }
 

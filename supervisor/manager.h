@@ -231,8 +231,9 @@ void service_set_unit(struct service *s, struct unit *unit);
 
 /* Feeds the state machine and carries out what it says. */
 void service_event(struct service *s, enum service_event event);
-/* For hakimctl: reads its configuration anew. -EINVAL, with a sentence, where it cannot. */
-int service_reload(struct service *s, struct err *err);
+/* Can it be told to read its configuration anew? -EINVAL, with a sentence, where it cannot; then
+ * order_reload() does it. */
+int service_may_reload(const struct service *s, struct err *err);
 /* A person's word: how often it was started and how it ended is forgotten, FAILED is DEAD. */
 void service_reset_failed(struct service *s);
 void service_set_error(struct service *s, const char *fmt, ...)

@@ -60,6 +60,45 @@ const struct ctl_command ctl_commands[] = {
 		.more = "  --no-block    do not wait\n",
 	},
 	{
+		.name = "try-restart",
+		.run = ctl_job,
+		.group = CTL_ACT,
+		.spec = {ARGS_NO_BLOCK, 1, ARGS_ANY},
+		.synopsis = "NAME... [--no-block]",
+		.help = "restart units that run, and leave the others alone",
+		.more = "  --no-block    do not wait\n",
+	},
+	{
+		.name = "reload-or-restart",
+		.run = ctl_job,
+		.group = CTL_ACT,
+		.spec = {ARGS_NO_BLOCK, 1, ARGS_ANY},
+		.synopsis = "NAME... [--no-block]",
+		.help = "reload units, or restart them where they cannot be reloaded",
+		.more = "  --no-block    do not wait\n",
+	},
+	{
+		.name = "kill",
+		.run = ctl_kill,
+		.group = CTL_ACT,
+		.spec = {ARGS_SIGNAL | ARGS_WHOM, 1, ARGS_ANY},
+		.synopsis = "NAME... [-s SIGNAL] [--whom=WHOM]",
+		.help = "send a signal to the processes of units",
+		.more = "What follows when they end is up to Restart=.\n"
+			"  -s, --signal=SIGNAL   SIGHUP, HUP, 1 ... (default: SIGTERM)\n"
+			"  --whom=WHOM           main, control (a command of the unit) or all "
+			"(default)\n",
+	},
+	{
+		.name = "reset-failed",
+		.run = ctl_job,
+		.group = CTL_ACT,
+		.spec = {0, 0, ARGS_ANY},
+		.synopsis = "[NAME...]",
+		.help = "forget that units have failed, and how often they were started",
+		.more = "Without NAME: all that have failed.\n",
+	},
+	{
 		.name = "wait",
 		.run = ctl_wait,
 		.group = CTL_ACT,
@@ -105,10 +144,12 @@ const struct ctl_command ctl_commands[] = {
 		.name = "reload",
 		.run = ctl_reload,
 		.group = CTL_FILES,
-		.spec = {ARGS_DRY_RUN | ARGS_NO_RESTART | ARGS_JSON, 0, 0},
-		.synopsis = "[--dry-run] [--no-restart] [--json]",
+		.spec = {ARGS_DRY_RUN | ARGS_NO_RESTART | ARGS_JSON | ARGS_NO_BLOCK, 0, ARGS_ANY},
+		.synopsis = "[--dry-run] [--no-restart] [--json] | NAME... [--no-block]",
 		.help = "read the unit files anew, and start, restart and stop what has changed",
-		.more = "What is new, changed and gone is shown before it is acted on. Units that "
+		.more = "With NAME: these units read their own configuration anew (ExecReload=).\n"
+			"Else what is new, changed and gone is shown before it is acted on. Units "
+			"that "
 			"are "
 			"as they were are\nnot touched. If a known unit cannot be read any more, "
 			"nothing "

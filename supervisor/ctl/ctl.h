@@ -70,9 +70,13 @@ int help_no_command(const char *word);
 
 /* The subcommands. */
 int ctl_status(struct ctl *ctl);
-int ctl_job(struct ctl *ctl); /* start, stop, restart, shutdown: asked in their own words */
-int ctl_reload(struct ctl *ctl);
-int ctl_enable(struct ctl *ctl); /* enable, disable, mask, unmask */
+/* start, stop, restart, try-restart, reload-or-restart, reset-failed, shutdown: asked in their own
+ * words */
+int ctl_job(struct ctl *ctl);
+int ctl_kill(struct ctl *ctl);
+int ctl_reload_units(struct ctl *ctl); /* what ctl_reload() does with names */
+int ctl_reload(struct ctl *ctl);       /* of the unit files, or of the units that are named */
+int ctl_enable(struct ctl *ctl);       /* enable, disable, mask, unmask */
 int ctl_reexec(struct ctl *ctl);
 int ctl_wait(struct ctl *ctl);
 int ctl_logs(struct ctl *ctl);

@@ -108,8 +108,11 @@ static int reload(struct ctl *ctl, bool dry, bool show)
 
 int ctl_reload(struct ctl *ctl)
 {
-	int status = reload(ctl, true, true);
+	int status;
 
+	if (ctl->args.n_names)
+		return ctl_reload_units(ctl);
+	status = reload(ctl, true, true);
 	if (status != CTL_OK || ctl->args.given & ARGS_DRY_RUN)
 		return status;
 	return reload(ctl, false, false);

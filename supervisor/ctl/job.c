@@ -24,7 +24,7 @@ static int ask(const char *const *words, size_t n, int timeout_ms, struct err *e
 	return r < 0 ? r : client_ask(&client, words, n, timeout_ms, &reply, err);
 }
 
-int ctl_job(struct ctl *ctl)
+static int job(struct ctl *ctl, const char *verb)
 {
 	_cleanup_free_ const char **words = calloc(ctl->args.n_names + 2, sizeof(*words));
 	/* Units may take as long as their unit files say. If the supervisor hangs, PID 1 ends it,
@@ -36,7 +36,7 @@ int ctl_job(struct ctl *ctl)
 
 	if (!words)
 		return ctl_complain(CTL_FAILED, "there is not enough memory");
-	words[n++] = ctl->command->name;
+	words[n++] = verb;
 	if (ctl->args.given & ARGS_NO_BLOCK) {
 		words[n++] = "--no-block";
 		timeout_ms = CLIENT_TIMEOUT_MS;
@@ -44,6 +44,47 @@ int ctl_job(struct ctl *ctl)
 	for (size_t i = 0; i < ctl->args.n_names; i++)
 		words[n++] = ctl->args.names[i];
 	r = ask(words, n, timeout_ms, &err);
+	return r < 0 ? ctl_fail(r, &err) : CTL_OK;
+}
+
+int ctl_job(struct ctl *ctl)
+{
+	return job(ctl, ctl->command->name);
+}
+
+int ctl_reload_units(struct ctl *ctl)
+{
+	if (ctl->args.given & ~(uint64_t)ARGS_NO_BLOCK)
+		return ctl_complain(CTL_USAGE, "with NAME, reload takes --no-block only");
+	return job(ctl, "reload-unit");
+}
+
+int ctl_kill(struct ctl *ctl)
+{
+	_cleanup_free_ const char **words = calloc(ctl->args.n_names + 3, sizeof(*words));
+	_cleanup_free_ char *sig = NULL, *whom = NULL;
+	const char *value;
+	struct err err = {0};
+	size_t n = 0;
+	int r = words ? 0 : -ENOMEM;
+
+	if (r == 0)
+		words[n++] = "kill";
+	value = args_value(&ctl->args, ARGS_SIGNAL);
+	if (r == 0 && value) {
+		r = asprintf(&sig, "--signal=%s", value);
+		words[n++] = sig;
+	}
+	value = args_value(&ctl->args, ARGS_WHOM);
+	if (r >= 0 && value) {
+		r = asprintf(&whom, "--whom=%s", value);
+		words[n++] = whom;
+	}
+	if (r < 0)
+		return ctl_complain(CTL_FAILED, "there is not enough memory");
+	for (size_t i = 0; i < ctl->args.n_names; i++)
+		words[n++] = ctl->args.names[i];
+	r = ask(words, n, CLIENT_TIMEOUT_MS, &err);
 	return r < 0 ? ctl_fail(r, &err) : CTL_OK;
 }
 

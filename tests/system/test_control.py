@@ -1,0 +1,85 @@
+"""What acts on a service that runs: a signal, a reload, a restart of what is up; and the past forgotten."""
+from __future__ import annotations
+
+from hakim import status, unit, wait_units
+from hosts.process import wait_until
+
+SYSTEMCTL = "/usr/lib/hakim/bin/systemctl"
+WRITER = "[Service]\nExecStart=/bin/sh -c \"trap 'echo {name} got HUP' HUP; while :; do sleep 0.05; done\"\n"
+
+
+def log(host, name: str) -> str:
+    """The log of a unit."""
+    return host.exec(["hakimctl", "logs", name]).stdout
+
+
+def test_kill_sends_a_signal_and_restart_decides_what_follows(lxc):
+    host = lxc()
+    unit(host, "one.service", WRITER.format(name="one") + "Restart=always\nRestartSec=0\n")
+    host.start({}, tty=False)
+    first = wait_units(host, one="running")["units"]["one"]["pid"]
+    host.exec(["hakimctl", "kill", "-s", "HUP", "--whom=main", "one"])
+    wait_until("it had the signal", lambda: "one got HUP" in log(host, "one"))
+    assert status(host)["units"]["one"]["pid"] == first
+    host.exec(["hakimctl", "kill", "--signal=KILL", "one"])
+    wait_until("it runs again", lambda: status(host)["units"]["one"]["sub"] == "running" and
+               status(host)["units"]["one"]["pid"] != first)
+    assert status(host)["units"]["one"]["restarts"] == 1
+    for words, says in ((["kill", "-s", "NONSENSE", "one"], "NONSENSE"),
+                        (["kill", "--whom=me", "one"], "main, control"),
+                        (["kill", "two"], "two")):
+        done = host.exec(["hakimctl", *words], check=False)
+        assert done.returncode != 0 and says in done.stderr
+    host.exec(["hakimctl", "stop", "one"])
+    assert "has no process" in host.exec(["hakimctl", "kill", "one"], check=False).stderr
+    assert host.stop() == 0
+
+
+def test_reset_failed_forgets(lxc):
+    host = lxc()
+    unit(host, "bad.service", "[Service]\nExecStart=/bin/false\n")
+    unit(host, "worse.service", "[Service]\nExecStart=/bin/false\n")
+    host.start({}, tty=False)
+    wait_units(host, bad="failed", worse="failed")
+    host.exec(["hakimctl", "reset-failed", "bad"])
+    wait_units(host, bad="dead", worse="failed")
+    assert host.exec([SYSTEMCTL, "reset-failed"]).returncode == 0
+    wait_units(host, bad="dead", worse="dead")
+    assert host.exec([SYSTEMCTL, "is-failed", "worse"], check=False).returncode == 1
+    assert host.stop() == 0
+
+
+def test_a_reload_runs_what_the_unit_says_and_is_waited_for(lxc):
+    host = lxc()
+    unit(host, "one.service", WRITER.format(name="one") +
+         "ExecReload=/bin/sh -c 'sleep 0.3; echo reloads $MAINPID; kill -HUP $MAINPID'\n")
+    unit(host, "fixed.service", "[Service]\nExecStart=/bin/sleep 1000\n")
+    host.start({}, tty=False)
+    before = wait_units(host, one="running", fixed="running")["units"]
+    host.exec(["hakimctl", "reload", "one"])
+    after = status(host)["units"]["one"]
+    assert after["pid"] == before["one"]["pid"] and after["sub"] == "running"
+    assert f"reloads {after['pid']}" in log(host, "one"), "the command was waited for"
+    wait_until("it had the signal", lambda: "one got HUP" in log(host, "one"))
+    done = host.exec(["hakimctl", "reload", "fixed"], check=False)
+    assert done.returncode == 1 and "has no ExecReload=" in done.stderr
+    host.exec(["hakimctl", "reload-or-restart", "fixed"])
+    assert wait_units(host, fixed="running")["units"]["fixed"]["pid"] != before["fixed"]["pid"]
+    assert host.exec([SYSTEMCTL, "reload", "one"]).returncode == 0
+    assert log(host, "one").count("reloads") == 2
+    assert host.stop() == 0
+
+
+def test_try_restart_leaves_alone_what_does_not_run(lxc):
+    host = lxc()
+    for name in ("up", "down"):
+        unit(host, f"{name}.service", "[Service]\nExecStart=/bin/sleep 1000\n")
+    host.start({}, tty=False)
+    before = wait_units(host, up="running", down="running")["units"]["up"]["pid"]
+    host.exec(["hakimctl", "stop", "down"])
+    host.exec(["hakimctl", "try-restart", "up", "down"])
+    found = wait_units(host, up="running", down="dead")["units"]
+    assert found["up"]["pid"] != before
+    assert host.exec([SYSTEMCTL, "try-restart", "down"]).returncode == 0
+    wait_units(host, down="dead")
+    assert host.stop() == 0
