@@ -10,6 +10,7 @@
 #include "supervisor/control.h"
 #include "supervisor/degraded.h"
 #include "supervisor/manager.h"
+#include "supervisor/order.h"
 
 static const char *const places[] = {"unknown", "lxc", "docker", "podman", "other"};
 
@@ -117,6 +118,18 @@ static void ends(const struct service *s, struct json *j)
 	json_end_array(j);
 }
 
+/* Whom it is ordered after, of the units that there are. */
+static void after(const struct service *s, struct json *j)
+{
+	struct manager *m = s->manager;
+	const struct graph_node *node = order_node(m, s);
+
+	json_begin_array(j, "after");
+	for (size_t i = 0; node && i < node->n_after; i++)
+		json_string(j, NULL, m->services[node->after[i]]->unit->name);
+	json_end_array(j);
+}
+
 void report_service(struct service *s, struct json *j, bool with_tail)
 {
 	struct manager *m = s->manager;
@@ -160,6 +173,7 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	since_boot(m, j, "started_us", s->started_us);
 	since_boot(m, j, "exec_us", s->exec_us);
 	since_boot(m, j, "ready_us", s->ready_us);
+	after(s, j);
 	json_string(j, "result", service_result_name(s->machine.result));
 	json_string(j, "last_error", s->error[0] ? s->error : NULL);
 	json_string(j, "status", status_text(s));

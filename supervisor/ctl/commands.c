@@ -31,6 +31,16 @@ const struct ctl_command ctl_commands[] = {
 			"  -n, --lines=N     the last N lines, or all (default: 100)\n"
 			"  -f, --follow      go on with what is added, until it is interrupted\n",
 	},
+	{
+		.name = "boot",
+		.run = ctl_boot,
+		.group = CTL_LOOK,
+		.spec = {ARGS_JSON | ARGS_SVG, 0, 0},
+		.synopsis = "[--svg[=FILE] | --json]",
+		.help = "show the boot as a timeline, and what the last unit had to wait for",
+		.more = "  --svg[=FILE]  as a picture, on standard output or in FILE\n"
+			"  --json        as one JSON object\n",
+	},
 	/* ---- act ---- */
 	{
 		.name = "start",

@@ -79,6 +79,7 @@ int ctl_reload(struct ctl *ctl);       /* of the unit files, or of the units tha
 int ctl_enable(struct ctl *ctl);       /* enable, disable, mask, unmask */
 int ctl_reexec(struct ctl *ctl);
 int ctl_wait(struct ctl *ctl);
+int ctl_boot(struct ctl *ctl);
 int ctl_logs(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);
 int ctl_security(struct ctl *ctl);
