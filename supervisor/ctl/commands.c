@@ -41,6 +41,13 @@ const struct ctl_command ctl_commands[] = {
 		.more = "  --svg[=FILE]  as a picture, on standard output or in FILE\n"
 			"  --json        as one JSON object\n",
 	},
+	{
+		.name = "metrics",
+		.run = ctl_metrics,
+		.group = CTL_LOOK,
+		.synopsis = "",
+		.help = "print numbers about all units as OpenMetrics text",
+	},
 	/* ---- act ---- */
 	{
 		.name = "start",
@@ -136,6 +143,14 @@ const struct ctl_command ctl_commands[] = {
 			"HAKIM_UNIT_DIRS name\n"
 			"other directories, with colons between).\n"
 			"  --json        what was found, as one JSON object\n",
+	},
+	{
+		.name = "cat",
+		.run = ctl_cat,
+		.group = CTL_FILES,
+		.spec = {0, 1, ARGS_ANY},
+		.synopsis = "NAME...",
+		.help = "print the files of units, with their drop-ins",
 	},
 	{
 		.name = "security",

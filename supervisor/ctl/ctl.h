@@ -80,6 +80,8 @@ int ctl_enable(struct ctl *ctl);       /* enable, disable, mask, unmask */
 int ctl_reexec(struct ctl *ctl);
 int ctl_wait(struct ctl *ctl);
 int ctl_boot(struct ctl *ctl);
+int ctl_cat(struct ctl *ctl);
+int ctl_metrics(struct ctl *ctl);
 int ctl_logs(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);
 int ctl_security(struct ctl *ctl);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "supervisor/ctl/cat.h"
 #include "supervisor/ctl/systemctl.h"
 #include "supervisor/ctl/systemctl_file.h"
 #include "supervisor/unit.h"
@@ -374,25 +375,6 @@ int sc_show(struct systemctl *s)
 
 /* ---- cat ---- */
 
-static int cat_file(const struct systemctl *s, const char *path, bool first)
-{
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
-	_cleanup_free_ char *line = NULL;
-	size_t room = 0;
-
-	if (!file)
-		return sc_complain(SC_FAILED, "%s: %s", path, strerror(errno));
-	printf("%s# %s\n", first ? "" : "\n", path);
-	while (getline(&line, &room, file) >= 0) {
-		_cleanup_free_ char *clean = NULL;
-
-		line[strcspn(line, "\n")] = '\0';
-		clean = s->look.terminal ? show_clean(line, &s->look, true) : NULL;
-		puts(clean ? clean : line);
-	}
-	return SC_OK;
-}
-
 int sc_cat(struct systemctl *s)
 {
 	_cleanup_(strv_free) struct strv names = {0};
@@ -409,11 +391,8 @@ int sc_cat(struct systemctl *s)
 			status = sc_complain(SC_FAILED, "No files found for %s.", names.v[i]);
 			continue;
 		}
-		if (cat_file(s, unit.file, i == 0) != SC_OK)
-			status = SC_FAILED;
-		for (size_t k = 0; k < unit.dropins.n; k++)
-			if (cat_file(s, unit.dropins.v[k], false) != SC_OK)
-				status = SC_FAILED;
+		if (cat_files(unit.file, &unit.dropins, &s->look, i == 0, &err) < 0)
+			status = sc_complain(SC_FAILED, "%s", err.text);
 	}
 	return status;
 }

@@ -1,6 +1,8 @@
 """What acts on a service that runs: a signal, a reload, a restart of what is up; and the past forgotten."""
 from __future__ import annotations
 
+import re
+
 from hakim import status, unit, wait_units
 from hosts.process import wait_until
 
@@ -82,4 +84,59 @@ def test_try_restart_leaves_alone_what_does_not_run(lxc):
     assert found["up"]["pid"] != before
     assert host.exec([SYSTEMCTL, "try-restart", "down"]).returncode == 0
     wait_units(host, down="dead")
+    assert host.stop() == 0
+
+
+def test_cat_prints_the_file_and_its_drop_ins(lxc):
+    host = lxc()
+    unit(host, "one.service", "[Service]\nExecStart=/bin/sleep 1000\n")
+    unit(host, "one.service.d/more.conf", "[Service]\nRestart=always\n")
+    host.start({}, tty=False)
+    wait_units(host, one="running")
+    assert host.exec(["hakimctl", "cat", "one"]).stdout == (
+        "# /etc/hakim/modules/one.service\n[Service]\nExecStart=/bin/sleep 1000\n\n"
+        "# /etc/hakim/modules/one.service.d/more.conf\n[Service]\nRestart=always\n")
+    assert host.exec([SYSTEMCTL, "cat", "one"]).stdout == host.exec(["hakimctl", "cat", "one.service"]).stdout
+    done = host.exec(["hakimctl", "cat", "two"], check=False)
+    assert done.returncode == 4 and "there is no unit file of two" in done.stderr
+    assert host.stop() == 0
+
+
+def check_openmetrics(text: str) -> dict[str, str]:
+    """The specification's rules that a scraper insists on; the values by sample."""
+    lines = text.split("\n")
+    assert lines[-2:] == ["# EOF", ""]
+    family, kinds, found = "", {}, {}
+    for line in lines[:-2]:
+        if meta := re.fullmatch(r"# (TYPE|UNIT|HELP) ([a-z_]+) (.+)", line):
+            if meta[1] == "TYPE":
+                family = meta[2]
+                assert family not in kinds, "the samples of a family stand together"
+                kinds[family] = meta[3]
+            assert meta[2] == family
+            assert meta[1] != "UNIT" or family.endswith("_" + meta[3])
+            continue
+        sample = re.fullmatch(r'([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\]|\\.)*",?)*\})? (-?[0-9.]+)', line)
+        assert sample, line
+        suffix = {"counter": "_total", "info": "_info"}.get(kinds[family], "")
+        assert sample[1] == family + suffix, line
+        assert sample[1] + (sample[2] or "") not in found
+        found[sample[1] + (sample[2] or "")] = sample[3]
+    return found
+
+
+def test_metrics_are_openmetrics(lxc):
+    host = lxc()
+    unit(host, "one.service", "[Service]\nExecStart=/bin/sleep 1000\nRestart=always\nRestartSec=0\n")
+    unit(host, "bad.service", "[Service]\nExecStart=/bin/false\n")
+    host.start({}, tty=False)
+    wait_units(host, one="running", bad="failed")
+    host.exec(["hakimctl", "kill", "-s", "KILL", "one"])
+    wait_until("it was started again", lambda: status(host)["units"]["one"]["restarts"] == 1)
+    found = check_openmetrics(host.exec(["hakimctl", "metrics"]).stdout)
+    assert found['hakim_unit_restarts_total{unit="one.service"}'] == "1"
+    assert found['hakim_unit_state{unit="bad.service",hakim_unit_state="failed"}'] == "1"
+    assert found['hakim_unit_state{unit="bad.service",hakim_unit_state="active"}'] == "0"
+    assert int(found['hakim_unit_memory_bytes{unit="one.service"}']) > 0
+    assert found["hakim_supervisor_starts_total"] == "1"
     assert host.stop() == 0
