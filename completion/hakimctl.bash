@@ -12,7 +12,7 @@ _hakimctl() {
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot metrics cat check security reload enable disable mask unmask reexec shutdown help version'
+		names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot metrics list-dependencies cat check security reload enable disable mask unmask reexec shutdown help version'
 		mapfile -t COMPREPLY < <(compgen -W "$names --help --version" -- "$current")
 		return
 	fi
@@ -22,11 +22,12 @@ _hakimctl() {
 	kill) options="$options --signal= --whom=" ;;
 	wait) options="$options --all --timeout=" ;;
 	logs) options="$options --follow --lines -f -n" ;;
+	list-dependencies) options="$options --reverse --all" ;;
 	boot) options="$options --svg --svg= --json" ;;
 	check | security) options="$options --json" ;;
 	reload) options="$options --dry-run --no-restart --json --no-block" ;;
 	enable | disable | mask) options="$options --now" ;;
-	help) names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot metrics cat check security reload enable disable mask unmask reexec shutdown help version' ;;
+	help) names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot metrics list-dependencies cat check security reload enable disable mask unmask reexec shutdown help version' ;;
 	esac
 	case $current in
 	-*)
@@ -41,7 +42,7 @@ _hakimctl() {
 		*) names="$(_hakimctl_units) hakim" ;;
 		esac
 		;;
-	status | cat | security | start | stop | restart | try-restart | reload | reload-or-restart | kill | reset-failed | \
+	status | cat | list-dependencies | security | start | stop | restart | try-restart | reload | reload-or-restart | kill | reset-failed | \
 		wait | enable | disable | mask | unmask) names=$(_hakimctl_units) ;;
 	check)
 		mapfile -t COMPREPLY < <(compgen -f -X '!*.service' -- "$current"; compgen -d -- "$current")

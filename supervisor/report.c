@@ -118,16 +118,25 @@ static void ends(const struct service *s, struct json *j)
 	json_end_array(j);
 }
 
-/* Whom it is ordered after, of the units that there are. */
-static void after(const struct service *s, struct json *j)
+static void units(const struct manager *m, struct json *j, const char *key, const size_t *list,
+		  size_t n)
 {
-	struct manager *m = s->manager;
-	const struct graph_node *node = order_node(m, s);
-
-	json_begin_array(j, "after");
-	for (size_t i = 0; node && i < node->n_after; i++)
-		json_string(j, NULL, m->services[node->after[i]]->unit->name);
+	json_begin_array(j, key);
+	for (size_t i = 0; i < n; i++)
+		json_string(j, NULL, m->services[list[i]]->unit->name);
 	json_end_array(j);
+}
+
+/* Whom it comes after, and what it pulls in, of the units that there are. */
+static void relations(const struct service *s, struct json *j)
+{
+	static const struct graph_node none;
+	const struct graph_node *node = order_node(s->manager, s);
+
+	node = node ? node : &none;
+	units(s->manager, j, "after", node->after, node->n_after);
+	units(s->manager, j, "requires", node->requires, node->n_requires);
+	units(s->manager, j, "wants", node->wants, node->n_wants);
 }
 
 void report_service(struct service *s, struct json *j, bool with_tail)
@@ -173,7 +182,7 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	since_boot(m, j, "started_us", s->started_us);
 	since_boot(m, j, "exec_us", s->exec_us);
 	since_boot(m, j, "ready_us", s->ready_us);
-	after(s, j);
+	relations(s, j);
 	json_string(j, "result", service_result_name(s->machine.result));
 	json_string(j, "last_error", s->error[0] ? s->error : NULL);
 	json_string(j, "status", status_text(s));

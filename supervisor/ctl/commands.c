@@ -42,6 +42,17 @@ const struct ctl_command ctl_commands[] = {
 			"  --json        as one JSON object\n",
 	},
 	{
+		.name = "list-dependencies",
+		.run = ctl_deps,
+		.group = CTL_LOOK,
+		.spec = {ARGS_REVERSE | ARGS_ALL, 0, ARGS_ANY},
+		.synopsis = "[NAME...] [--reverse] [--all]",
+		.help = "show what units require and want, as a tree",
+		.more = "Without NAME: of all that nothing else pulls in.\n"
+			"  --reverse     who requires and wants them\n"
+			"  -a, --all     each branch in full, also where it was shown already\n",
+	},
+	{
 		.name = "metrics",
 		.run = ctl_metrics,
 		.group = CTL_LOOK,

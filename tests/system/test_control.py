@@ -140,3 +140,23 @@ def test_metrics_are_openmetrics(lxc):
     assert int(found['hakim_unit_memory_bytes{unit="one.service"}']) > 0
     assert found["hakim_supervisor_starts_total"] == "1"
     assert host.stop() == 0
+
+
+def test_the_tree_of_dependencies_is_drawn_both_ways(lxc):
+    host = lxc()
+    run = "[Service]\nExecStart=/bin/sleep 1000\n"
+    unit(host, "top.service", "[Unit]\nRequires=left.service right.service\n" + run)
+    unit(host, "left.service", "[Unit]\nWants=base.service\n" + run)
+    unit(host, "right.service", "[Unit]\nRequires=base.service\n" + run)
+    unit(host, "base.service", "[Unit]\nWants=round.service\n" + run)
+    unit(host, "round.service", "[Unit]\nWants=base.service\n" + run)
+    host.start({}, tty=False)
+    wait_units(host, top="running", left="running", right="running", base="running", round="running")
+    assert host.exec(["hakimctl", "list-dependencies", "top"]).stdout.splitlines() == [
+        "● top.service", "● ├─left.service", "● │ └─base.service", "● │   └─round.service",
+        "● │     └─base.service (a circle)", "● └─right.service", "●   └─base.service (see above)"]
+    plain = host.exec(["hakimctl", "list-dependencies", "left", "--reverse"], env={"LANG": "C"}).stdout
+    assert plain.splitlines() == ["* left.service", "* `-top.service"]
+    assert host.exec(["hakimctl", "list-dependencies", "none"], check=False).returncode == 4
+    assert "top.service" in host.exec(["hakimctl", "list-dependencies"]).stdout
+    assert host.stop() == 0
