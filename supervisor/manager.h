@@ -194,6 +194,7 @@ struct manager {
 	bool exit_now;            /* leave the loop: reexec, or all is stopped */
 	bool dirty;               /* the state is to be written */
 	bool announced;           /* "everything is up" was said */
+	uint64_t settled_us;      /* then the boot was over, CLOCK_MONOTONIC; 0: it is not */
 	bool trim;                /* something large is over: give memory back before sleeping */
 	int release[BOARD_SLOTS]; /* slots whose end was consumed: given free when the state says
 				     so, too */

@@ -341,6 +341,7 @@ static void announce(struct manager *m)
 		failed += service_is_failed(state);
 	}
 	m->announced = m->trim = true;
+	m->settled_us = now_us();
 	if (services)
 		say(m, "%zu of %zu services run, %zu failed, after %llu ms", up, services, failed,
 		    (unsigned long long)((now_us() - m->board->boot_ns / 1000) / 1000));

@@ -66,6 +66,7 @@ void report_manager(struct manager *m, struct json *j)
 	json_int(j, "boot_realtime_us", (int64_t)(m->board->boot_realtime_ns / 1000));
 	since_boot(m, j, "now_us", now_us());
 	since_boot(m, j, "setup_us", m->board->setup_done_ns / 1000);
+	since_boot(m, j, "settled_us", m->settled_us);
 	json_int(j, "orphans", (int64_t)m->board->orphans);
 	json_int(j, "console_dropped", (int64_t)m->board->console_dropped);
 	json_begin_array(j, "notes");

@@ -143,6 +143,7 @@ void takeover_save(struct manager *m)
 
 	m->dirty = false;
 	add(m, &len, "manager %d %d\n", m->stopping, m->announced);
+	add(m, &len, "settled %llu\n", (unsigned long long)m->settled_us);
 	for (size_t i = 0; i < m->n_services; i++)
 		save_service(m, &len, m->services[i]);
 	if (m->state_buf && state_write(&m->state, m->state_buf, len) < 0)
@@ -285,6 +286,8 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 		*at = unit_name_valid(line + 8) ? takeover_find(m, line + 8) : NULL;
 	} else if (sscanf(line, "manager %d %d", &i[0], &i[1]) == 2) {
 		m->announced = i[1];
+	} else if (sscanf(line, "settled %llu", &t[0]) == 1) {
+		m->settled_us = t[0];
 	} else if (!s || restore_run(s, line)) {
 		return;
 	} else if (sscanf(line, "machine %d %d %u %d %d %d", &i[0], &i[1], &u[0], &i[2], &i[3],

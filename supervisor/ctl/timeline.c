@@ -11,7 +11,8 @@ static int64_t later(int64_t at, int64_t than)
 	return at >= 0 && at < than ? than : at;
 }
 
-static void row_read(const json_t *packet, struct timeline_row *row)
+/* `settled`: the boot was over then, or -1. What came later is no part of it. */
+static void row_read(const json_t *packet, int64_t settled, struct timeline_row *row)
 {
 	struct unit_view u = view_unit(packet);
 
@@ -22,9 +23,12 @@ static void row_read(const json_t *packet, struct timeline_row *row)
 		.exec = u.exec_us,
 		.finished = u.ready_us,
 		.failed = u.active && strcmp(u.active, "failed") == 0,
-		.restarted = u.restarts > 0,
+		.restarted = u.restarts > 0 || (settled >= 0 && u.started_us > settled),
 		.after = json_object_get(packet, "after"),
 	};
+	/* It was up at the boot, and has failed since. */
+	if (row->failed && u.ready_us >= 0 && settled >= 0 && u.since_us > settled)
+		row->failed = false;
 	/* A oneshot is never "ready", and who has failed never was. */
 	if (row->finished < 0 && u.active && strcmp(u.active, "activating") != 0)
 		row->finished = u.since_us;
@@ -82,6 +86,7 @@ static void chain_mark(struct timeline *timeline)
 int timeline_read(const json_t *packets, struct timeline *timeline)
 {
 	size_t n = json_array_size(packets);
+	int64_t settled = -1;
 
 	*timeline = (struct timeline){.setup = -1, .end = 1};
 	timeline->v = calloc(n + 1, sizeof(*timeline->v));
@@ -92,11 +97,13 @@ int timeline_read(const json_t *packets, struct timeline *timeline)
 		const char *type = json_string_value(json_object_get(packet, "type"));
 		struct timeline_row row;
 
-		if (type && strcmp(type, "manager") == 0)
+		if (type && strcmp(type, "manager") == 0) {
 			timeline->setup = view_manager(packet).setup_us;
+			settled = view_manager(packet).settled_us;
+		}
 		if (!type || strcmp(type, "unit") != 0)
 			continue;
-		row_read(packet, &row);
+		row_read(packet, settled, &row);
 		if (row.name && row.started >= 0)
 			timeline->v[timeline->n++] = row;
 	}

@@ -29,7 +29,8 @@ struct timeline {
 	int64_t end;   /* the last thing that is shown; at least 1 */
 };
 
-/* From the packets of `status`. 0 or -ENOMEM. Units that never started are left out. */
+/* From the packets of `status`, of which the manager's comes first. 0 or -ENOMEM. Units that never
+ * started are left out. */
 int timeline_read(const json_t *packets, struct timeline *timeline);
 void timeline_free(struct timeline *timeline);
 /* The step of a scale: 1, 2 or 5 times a power of ten, so that there are at most `most` of them. */

@@ -36,6 +36,7 @@ struct manager_view view_manager(const json_t *object)
 		.boot_realtime_us = number_of(object, "boot_realtime_us"),
 		.now_us = number_of(object, "now_us"),
 		.setup_us = number_of(object, "setup_us"),
+		.settled_us = number_of(object, "settled_us"),
 		.console_dropped = number_of(object, "console_dropped"),
 		.notes = array_of(object, "notes"),
 	};

@@ -14,7 +14,7 @@
 struct manager_view {
 	const char *version, *state, *place;
 	int64_t init_pid, supervisor_pid, supervisor_starts;
-	int64_t boot_realtime_us, now_us, setup_us, console_dropped;
+	int64_t boot_realtime_us, now_us, setup_us, settled_us, console_dropped;
 	const json_t *notes; /* array, or NULL */
 };
 

@@ -43,6 +43,9 @@ def test_the_timeline_has_every_unit_and_the_chain_that_was_waited_for(booted):
     assert any(line.startswith("s20") and "X" in line for line in bars)
     chain = text[text.index("critical chain"):]
     assert [chain.index(f"s{i:02}") for i in range(13, 8, -1)] == sorted(chain.index(f"s{i:02}") for i in range(9, 14))
+    booted.exec(["hakimctl", "restart", "s04"])
+    later = json.loads(booted.exec(["hakimctl", "boot", "--json"]).stdout)
+    assert later["end_us"] == told["end_us"], "what is started later is no part of the boot"
     assert booted.stop() == 0
 
 

@@ -79,6 +79,24 @@ static void a_later_restart_does_not_stretch_the_boot(void **state)
 	assert_true(row("b")->restarted);
 }
 
+static void what_came_after_the_boot_is_no_part_of_it(void **state)
+{
+	read_packets("[{\"type\":\"manager\",\"setup_us\":1,\"settled_us\":10}," UNIT(
+		"a", "1", "1", "2", "9",
+		"") "," UNIT("by_hand", "5000", "5000", "5001", "5009",
+			     "") ","
+				 "{\"type\":\"unit\",\"name\":\"later\",\"active\":\"failed\","
+				 "\"since_us\":7000,"
+				 "\"queued_us\":1,\"started_us\":1,\"exec_us\":2,\"ready_us\":8},"
+				 "{\"type\":\"unit\",\"name\":\"soon\",\"active\":\"failed\","
+				 "\"since_us\":9,"
+				 "\"queued_us\":1,\"started_us\":1,\"exec_us\":2,\"ready_us\":8}]");
+	assert_int_equal(timeline.end, 9);
+	assert_true(row("by_hand")->restarted && row("a")->chain);
+	assert_false(row("later")->failed);
+	assert_true(row("soon")->failed);
+}
+
 static void nothing_is_a_boot_too(void **state)
 {
 	read_packets("[]");
@@ -123,6 +141,7 @@ int main(void)
 		cmocka_unit_test(who_never_started_is_left_out_and_times_never_go_back),
 		cmocka_unit_test(a_circle_of_orders_ends),
 		cmocka_unit_test(a_later_restart_does_not_stretch_the_boot),
+		cmocka_unit_test(what_came_after_the_boot_is_no_part_of_it),
 		cmocka_unit_test(nothing_is_a_boot_too),
 		cmocka_unit_test(a_scale_has_round_steps),
 		cmocka_unit_test(a_name_cannot_break_the_picture),
