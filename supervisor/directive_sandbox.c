@@ -16,6 +16,12 @@
 
 #define PATHS_MAX 128
 
+/* put_word() writes them as such. */
+_Static_assert(sizeof(enum protect_system) == sizeof(unsigned) &&
+		       sizeof(enum protect_home) == sizeof(unsigned) &&
+		       sizeof(enum protect_proc) == sizeof(unsigned),
+	       "an enum is an unsigned");
+
 SETTER(set_bool)
 {
 	if (!*value) {
@@ -56,37 +62,35 @@ static int word_index(const char *const *words, const char *value, unsigned *ind
 		       words[0], words[1]);
 }
 
-SETTER(set_protect_system)
+/* Each in the order of its enum. */
+static const char *const system_words[] = {"no", "yes", "full", "strict", NULL};
+static const char *const home_words[] = {"no", "yes", "read-only", "tmpfs", NULL};
+static const char *const proc_words[] = {"default", "noaccess", "invisible", "ptraceable", NULL};
+
+static int put_word(const struct directive *d, struct directive_context *ctx,
+		    const char *const *words, const char *value, struct err *err)
 {
-	static const char *const words[] = {"no", "yes", "full", "strict", NULL};
 	unsigned index = 0;
 	int r = *value ? word_index(words, value, &index, err) : 0;
 
 	if (r == 0)
-		ctx->unit->sandbox.protect_system = index;
+		*DIRECTIVE_FIELD(unsigned) = index;
 	return r;
+}
+
+SETTER(set_protect_system)
+{
+	return put_word(d, ctx, system_words, value, err);
 }
 
 SETTER(set_protect_home)
 {
-	static const char *const words[] = {"no", "yes", "read-only", "tmpfs", NULL};
-	unsigned index = 0;
-	int r = *value ? word_index(words, value, &index, err) : 0;
-
-	if (r == 0)
-		ctx->unit->sandbox.protect_home = index;
-	return r;
+	return put_word(d, ctx, home_words, value, err);
 }
 
 SETTER(set_protect_proc)
 {
-	static const char *const words[] = {"default", "noaccess", "invisible", "ptraceable", NULL};
-	unsigned index = 0;
-	int r = *value ? word_index(words, value, &index, err) : 0;
-
-	if (r == 0)
-		ctx->unit->sandbox.protect_proc = index;
-	return r;
+	return put_word(d, ctx, proc_words, value, err);
 }
 
 SETTER(set_proc_subset)
@@ -269,13 +273,13 @@ static const struct directive directives[] = {
 	{"ProcSubset", set_proc_subset, 0, 0, NULL},
 	{"ProtectClock", BOOL(protect_clock)},
 	{"ProtectControlGroups", WORDS(protect_cgroups)},
-	{"ProtectHome", set_protect_home, 0, 0, NULL},
+	{"ProtectHome", set_protect_home, AT(protect_home), 0, NULL},
 	{"ProtectHostname", WORDS(protect_hostname)},
 	{"ProtectKernelLogs", BOOL(protect_kernel_logs)},
 	{"ProtectKernelModules", BOOL(protect_kernel_modules)},
 	{"ProtectKernelTunables", BOOL(protect_tunables)},
-	{"ProtectProc", set_protect_proc, 0, 0, NULL},
-	{"ProtectSystem", set_protect_system, 0, 0, NULL},
+	{"ProtectProc", set_protect_proc, AT(protect_proc), 0, NULL},
+	{"ProtectSystem", set_protect_system, AT(protect_system), 0, NULL},
 	{"ReadOnlyDirectories", PATHS(read_only)},
 	{"ReadOnlyPaths", PATHS(read_only)},
 	{"ReadWriteDirectories", PATHS(read_write)},

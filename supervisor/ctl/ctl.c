@@ -15,19 +15,25 @@
 
 #define SUGGEST_MS 2000 /* for what is only a help */
 
-int ctl_complain(int status, const char *fmt, ...)
+void ctl_complain_as(const char *who, const char *fmt, va_list args)
 {
 	struct look look = look_of_stdout();
 	_cleanup_free_ char *text = NULL, *clean = NULL;
+
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	clean = text ? show_clean(text, &look, false) : NULL;
+	fflush(stdout);
+	fprintf(stderr, "%s%s\n", who, clean ? clean : "there is not enough memory");
+}
+
+int ctl_complain(int status, const char *fmt, ...)
+{
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
+	ctl_complain_as("hakimctl: ", fmt, args);
 	va_end(args);
-	clean = text ? show_clean(text, &look, false) : NULL;
-	fflush(stdout);
-	fprintf(stderr, "hakimctl: %s\n", clean ? clean : "there is not enough memory");
 	return status;
 }
 

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 #include "supervisor/ctl/args.h"
@@ -56,6 +57,9 @@ extern const unsigned ctl_commands_n;
 const struct ctl_command *ctl_find(const char *name); /* NULL: there is none */
 int ctl_main(int argc, char **argv);
 
+/* The sentence on stderr behind `who`, without control characters. */
+void ctl_complain_as(const char *who, const char *fmt, va_list args)
+	__attribute__((format(printf, 2, 0), cold));
 /* "hakimctl: SENTENCE" on stderr, without control characters. Returns `status`. */
 int ctl_complain(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
 

@@ -18,17 +18,11 @@
 
 int sc_complain(int status, const char *fmt, ...)
 {
-	struct look look = look_of_stdout();
-	_cleanup_free_ char *text = NULL, *clean = NULL;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
+	ctl_complain_as("", fmt, args);
 	va_end(args);
-	clean = text ? show_clean(text, &look, false) : NULL;
-	fflush(stdout);
-	fprintf(stderr, "%s\n", clean ? clean : "there is not enough memory");
 	return status;
 }
 
