@@ -41,6 +41,14 @@ static int request(const char *name, struct reply *reply, struct err *err)
 	return client_ask_once(words, ARRAY_LEN(words), CLIENT_TIMEOUT_MS, reply, err);
 }
 
+/* Before anything of the file is printed: what was printed can be cut off again at any time. */
+static void head_take(struct follow *f, int fd)
+{
+	ssize_t n = pread(fd, f->head, sizeof(f->head), 0);
+
+	f->head_len = n < 0 ? 0 : (size_t)n;
+}
+
 static void watch_start(struct follow *f)
 {
 	char path[64];
@@ -48,7 +56,6 @@ static void watch_start(struct follow *f)
 	if (f->inotify >= 0)
 		close(f->inotify);
 	f->inotify = -1;
-	f->head_len = 0;
 	if (!f->reply.n_fds)
 		return;
 	f->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -115,23 +122,20 @@ static void was_cut(struct follow *f, off_t size)
 	if (common > f->head_len)
 		common = f->head_len;
 	f->spot.at = common && memcmp(head, f->head, common) == 0 ? size : 0;
-	f->head_len = 0;
+	head_take(f, f->reply.fds[0]);
 }
 
 /* What was added to the file that we are in. */
 static int copy_news(struct follow *f, struct err *err)
 {
 	struct stat st;
-	ssize_t n;
 
 	if (!f->reply.n_fds)
 		return 0;
 	if (fstat(f->reply.fds[0], &st) == 0 && st.st_size < f->spot.at)
 		was_cut(f, st.st_size);
-	if (f->head_len < sizeof(f->head)) {
-		n = pread(f->reply.fds[0], f->head, sizeof(f->head), 0);
-		f->head_len = n < 0 ? 0 : (size_t)n;
-	}
+	if (f->head_len < sizeof(f->head))
+		head_take(f, f->reply.fds[0]);
 	return log_copy(f->reply.fds[0], &f->spot.at, &f->out, err);
 }
 
@@ -188,6 +192,7 @@ static int go_over(struct follow *f, struct reply *fresh, struct err *err)
 			     f->name);
 	if (!found)
 		spot = (struct log_spot){.file = fresh->n_fds - 1};
+	head_take(f, fresh->fds[0]);
 	r = log_copy_from(fresh->fds, &spot, &f->out, err);
 	f->reply = *fresh;
 	*fresh = (struct reply){0};
@@ -242,8 +247,10 @@ static int print_log(struct ctl *ctl, struct follow *f, struct err *err)
 	uint64_t lines = ctl->args.given & ARGS_LINES ? ctl->args.lines : LINES_DEFAULT;
 	int r = log_find(f->reply.fds, f->reply.n_fds, lines, &f->spot, err);
 
-	if (r == 0 && f->reply.n_fds)
+	if (r == 0 && f->reply.n_fds) {
+		head_take(f, f->reply.fds[0]);
 		r = log_copy_from(f->reply.fds, &f->spot, &f->out, err);
+	}
 	if (r == 0 && ctl->args.given & ARGS_FOLLOW)
 		r = follow(f, err);
 	if (r != -EPIPE)
