@@ -90,3 +90,15 @@ int strv_env_set(struct strv *env, const char *name, const char *value)
 	env->v[i] = entry;
 	return 0;
 }
+
+int strv_env_put(struct strv *env, const char *entry)
+{
+	const char *equals = strchr(entry, '=');
+	char name[256];
+
+	if (!equals || (size_t)(equals - entry) >= sizeof(name))
+		return 0;
+	memcpy(name, entry, (size_t)(equals - entry));
+	name[equals - entry] = '\0';
+	return strv_env_set(env, name, equals + 1);
+}

@@ -25,5 +25,7 @@ void strv_free(struct strv *list);
 
 /* For an environment: the value of NAME in a list of NAME=VALUE, or NULL. */
 const char *strv_env_get(const struct strv *env, const char *name);
-/* Sets NAME=VALUE, in the place of an older one. */
+/* Sets an entry NAME=VALUE, in the place of an older one; what has no "=" is left out. */
+int strv_env_put(struct strv *env, const char *entry);
+/* The same, of name and value. */
 int strv_env_set(struct strv *env, const char *name, const char *value);

@@ -12,6 +12,12 @@ static char *const defaults[] = {
 	(char *)"HOME=/root",
 };
 
+/* Secrets without being named in HAKIM_SECRET_ENV: of the agent, and of our modules. */
+static const char *const secret_names[] = {
+	"CODER_AGENT_TOKEN",      "CODER_AGENT_BOOTSTRAP",     "OPENCHAMBER_UI_PASSWORD",
+	"OPENCLAW_GATEWAY_TOKEN", "OPENCLAW_GATEWAY_PASSWORD", "OPENCODE_SERVER_PASSWORD",
+};
+
 /* The value of `entry` if it is NAME=…, else NULL. */
 static char *value_of(char *entry, const char *name)
 {
@@ -52,6 +58,14 @@ static bool listed(const char *list, const char *entry)
 		list += strspn(list, " ,\t\n:");
 	}
 	return false;
+}
+
+static bool is_secret(char *entry, const char *more)
+{
+	for (size_t i = 0; i < sizeof(secret_names) / sizeof(secret_names[0]); i++)
+		if (value_of(entry, secret_names[i]))
+			return true;
+	return listed(more, entry);
 }
 
 static bool add_secret(struct environment *env, const char *entry)
@@ -227,7 +241,7 @@ static bool agent_wanted(struct environment *env)
 
 void environment_sort(struct environment *env, char **initial)
 {
-	const char *secret_names = find(initial, "HAKIM_SECRET_ENV");
+	const char *more = find(initial, "HAKIM_SECRET_ENV");
 	size_t bootstrap_at = sizeof(env->secrets);
 
 	env->n = 0;
@@ -235,8 +249,7 @@ void environment_sort(struct environment *env, char **initial)
 	for (char **e = initial; *e; e++) {
 		bool is_bootstrap = value_of(*e, "CODER_AGENT_BOOTSTRAP") != NULL;
 
-		if (!is_bootstrap && !value_of(*e, "CODER_AGENT_TOKEN") &&
-		    !listed(secret_names, *e)) {
+		if (!is_secret(*e, more)) {
 			add_var(env, *e);
 			continue;
 		}

@@ -406,7 +406,7 @@ static const char *variable_value(const struct strv *env, const char *name, size
  * "}" and the shell's
  * ${VAR:-…} stay what they are.
  */
-static int word_expand(const char *word, const struct strv *env, char **out, struct err *err)
+int variables_expand(const char *word, const struct strv *env, char **out, struct err *err)
 {
 	size_t size = 0, len;
 	FILE *f = open_memstream(out, &size);
@@ -455,7 +455,7 @@ int command_expand(const struct command *command, const struct strv *env, struct
 			r = words_add(variable_value(env, word + 1, strlen(word + 1)), WORD_RELAXED,
 				      &fresh, err);
 		} else {
-			r = word_expand(word, env, &expanded, err);
+			r = variables_expand(word, env, &expanded, err);
 			if (r == 0)
 				r = strv_take(&fresh, expanded);
 		}

@@ -37,6 +37,9 @@ void commands_free(struct commands *commands);
 int command_expand(const struct command *command, const struct strv *env, struct strv *argv,
 		   struct err *err);
 
+/* One text: ${VAR} is replaced as above. The caller frees *out. */
+int variables_expand(const char *text, const struct strv *env, char **out, struct err *err);
+
 /* The bytes of a text with C escapes. -EINVAL: there is one that is none. */
 int unescape_data(const char *text, char **data, size_t *size);
 

@@ -71,6 +71,8 @@ static const struct {
 	[CONDITION_SECURITY] = {condition_check_security, condition_security},
 	[CONDITION_USER] = {check_any, condition_user},
 	[CONDITION_VIRTUALIZATION] = {check_any, condition_virtualization},
+	[CONDITION_ENABLED] = {condition_check_enabled, NULL},
+	[CONDITION_PROGRAM] = {condition_check_program, NULL},
 };
 
 const char *condition_kind_name(enum condition_kind kind)
@@ -78,6 +80,8 @@ const char *condition_kind_name(enum condition_kind kind)
 	static const char *const names[] = {
 #define CONDITION_NAME(kind, name) name,
 		CONDITION_KINDS(CONDITION_NAME)
+		/* */
+		CONDITION_KINDS_HAKIM(CONDITION_NAME)
 #undef CONDITION_NAME
 	};
 
@@ -106,7 +110,7 @@ static enum condition_answer environment_ask(const char *arg, const struct condi
 	return CONDITION_NO;
 }
 
-enum condition_answer condition_ask(const struct condition *condition,
+enum condition_answer condition_ask(const struct condition *condition, const struct unit *unit,
 				    const struct condition_world *world)
 {
 	enum condition_answer answer;
@@ -120,22 +124,35 @@ enum condition_answer condition_ask(const struct condition *condition,
 		/* It never is: whether that was asked for decides. */
 		answer = bool_parse(condition->arg, &first_boot, NULL) == 0 && !first_boot;
 		break;
+	case CONDITION_ENABLED:
+		answer = condition_enabled(world, condition->arg);
+		break;
+	case CONDITION_PROGRAM:
+		answer = condition_program(world, unit, condition->arg);
+		break;
 	default:
 		answer = kinds[condition->kind].ask(world, condition->arg);
 		break;
 	}
-	if (answer == CONDITION_SECRET || !condition->negate)
+	if (answer == CONDITION_SECRET || answer == CONDITION_BAD || !condition->negate)
 		return answer;
 	return answer == CONDITION_YES ? CONDITION_NO : CONDITION_YES;
 }
 
 static void reason_put(char *reason, size_t size, const struct condition *condition,
-		       enum condition_answer answer)
+		       const struct condition_world *world, enum condition_answer answer)
 {
 	/* The value that a secret is compared with may be the secret. */
 	int shown = answer == CONDITION_SECRET ? (int)strcspn(condition->arg, "=")
 					       : (int)strlen(condition->arg);
 
+	if (condition->kind == CONDITION_ENABLED || condition->kind == CONDITION_PROGRAM) {
+		if (condition->kind == CONDITION_ENABLED)
+			condition_enabled_reason(condition, world, reason, size);
+		else
+			condition_program_reason(condition, reason, size);
+		return;
+	}
 	snprintf(reason, size, "%s%s=%s%s%.*s was not met%s",
 		 condition->assertion ? "Assert" : "Condition",
 		 condition_kind_name(condition->kind), condition->trigger ? "|" : "",
@@ -145,9 +162,11 @@ static void reason_put(char *reason, size_t size, const struct condition *condit
 
 /* As systemd's condition_test_list(): all without "|" must hold, and of those with it, if there are
  * any, one. */
-static bool all_hold(const struct unit *unit, bool assertions, const struct condition_world *world,
-		     char *reason, size_t size)
+static enum condition_verdict all_hold(const struct unit *unit, bool assertions,
+				       const struct condition_world *world, char *reason,
+				       size_t size)
 {
+	const enum condition_verdict unmet = assertions ? CONDITIONS_WRONG : CONDITIONS_UNMET;
 	const struct condition *missed = NULL;
 	enum condition_answer missed_answer = CONDITION_NO;
 	bool triggered = false;
@@ -158,14 +177,14 @@ static bool all_hold(const struct unit *unit, bool assertions, const struct cond
 
 		if (condition->assertion != assertions)
 			continue;
-		answer = condition_ask(condition, world);
+		answer = condition_ask(condition, unit, world);
 		if (condition->trigger && answer == CONDITION_YES)
 			triggered = true;
 		if (answer == CONDITION_YES)
 			continue;
-		if (!condition->trigger) {
-			reason_put(reason, size, condition, answer);
-			return false;
+		if (!condition->trigger || answer == CONDITION_BAD) {
+			reason_put(reason, size, condition, world, answer);
+			return answer == CONDITION_BAD ? CONDITIONS_WRONG : unmet;
 		}
 		if (!missed) {
 			missed = condition;
@@ -173,15 +192,15 @@ static bool all_hold(const struct unit *unit, bool assertions, const struct cond
 		}
 	}
 	if (!missed || triggered)
-		return true;
-	reason_put(reason, size, missed, missed_answer);
-	return false;
+		return CONDITIONS_HOLD;
+	reason_put(reason, size, missed, world, missed_answer);
+	return unmet;
 }
 
 enum condition_verdict condition_check(const struct unit *unit, const struct condition_world *world,
 				       char *reason, size_t size)
 {
-	if (!all_hold(unit, false, world, reason, size))
-		return CONDITIONS_UNMET;
-	return all_hold(unit, true, world, reason, size) ? CONDITIONS_HOLD : CONDITIONS_WRONG;
+	enum condition_verdict verdict = all_hold(unit, false, world, reason, size);
+
+	return verdict == CONDITIONS_HOLD ? all_hold(unit, true, world, reason, size) : verdict;
 }

@@ -54,11 +54,18 @@ struct unit;
 	X(USER, "User")                                       \
 	X(VIRTUALIZATION, "Virtualization")
 
+/* Those of [X-Hakim], in the same order: what a module asks, which systemd has no word for. */
+#define CONDITION_KINDS_HAKIM(X) \
+	X(ENABLED, "Enabled")    \
+	X(PROGRAM, "Program")
+
 enum condition_kind {
 #define CONDITION_ENUM(kind, name) CONDITION_##kind,
 	CONDITION_KINDS(CONDITION_ENUM)
+	/* */
+	CONDITION_KINDS_HAKIM(CONDITION_ENUM)
 #undef CONDITION_ENUM
-	CONDITION_KINDS_N,
+		CONDITION_KINDS_N,
 };
 
 struct condition {
@@ -85,6 +92,7 @@ enum condition_answer {
 	CONDITION_NO = 0,
 	CONDITION_YES,
 	CONDITION_SECRET, /* about the value of a secret, which is not known here: never holds */
+	CONDITION_BAD,    /* what it is about makes no sense: never holds */
 };
 
 enum condition_verdict {
@@ -95,12 +103,14 @@ enum condition_verdict {
 
 /*
  * Conditions first, then assertions, as systemd. Where they do not hold, *reason (a buffer of
- * `size`) has the sentence "ConditionPathExists=/x was not met".
+ * `size`) has the sentence "ConditionPathExists=/x was not met". A variable of ConditionEnabled=
+ * that is neither yes nor no is wrong, whatever else holds.
  */
 enum condition_verdict condition_check(const struct unit *unit, const struct condition_world *world,
 				       char *reason, size_t size);
-/* One of them, without "|" but with its "!". */
-enum condition_answer condition_ask(const struct condition *condition,
+/* One of them, without "|" but with its "!"; of `unit` is the PATH in which a program is looked
+ * for, NULL: the container's. */
+enum condition_answer condition_ask(const struct condition *condition, const struct unit *unit,
 				    const struct condition_world *world);
 
 /* Is the argument one that this kind can be asked about? 0, or -EINVAL and what is wrong. */

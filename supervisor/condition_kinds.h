@@ -1,7 +1,8 @@
 /*
  * condition_kinds.h - what each kind of condition asks; condition.c alone includes it, and the
  * rooms behind it: condition_path.c (files), condition_machine.c (kernel, processor, memory),
- * condition_place.c (users, containers, what lies in files of text).
+ * condition_place.c (users, containers, what lies in files of text), condition_switch.c (what a
+ * module asks).
  *
  * A question answers with true or false; a file that cannot be read is one that is not there. A
  * check says whether an argument can be asked about, when the unit is loaded.
@@ -64,6 +65,16 @@ CONDITION_CHECK(condition_check_os_release);
 CONDITION_CHECK(condition_check_security);
 /* Are we in a container, as far as can be seen? */
 bool condition_in_container(const struct condition_world *w);
+
+/* condition_switch.c: those of [X-Hakim], with a sentence of their own when they do not hold. */
+CONDITION_CHECK(condition_check_program);
+CONDITION_CHECK(condition_check_enabled);
+enum condition_answer condition_program(const struct condition_world *w, const struct unit *unit,
+					const char *arg);
+enum condition_answer condition_enabled(const struct condition_world *w, const char *arg);
+void condition_program_reason(const struct condition *condition, char *reason, size_t size);
+void condition_enabled_reason(const struct condition *condition, const struct condition_world *w,
+			      char *reason, size_t size);
 
 /* condition_compare.c: the comparisons of systemd.unit(5). */
 enum condition_operator {

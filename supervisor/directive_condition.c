@@ -1,6 +1,6 @@
 /*
  * directive_condition.c - Condition…= and Assert…= of [Unit]: each kind of condition.h is two
- * directives. Both fill one list of the unit.
+ * directives; and Condition…= of [X-Hakim]. All fill one list of the unit.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -70,5 +70,8 @@ static DIRECTIVE_SETTER(set)
 #define CONDITION_ROW(kind, name) {"Condition" name, set, 0, CONDITION_##kind, reset},
 
 static const struct directive rows[] = {CONDITION_KINDS(ASSERT_ROW) CONDITION_KINDS(CONDITION_ROW)};
+static const struct directive hakim_rows[] = {CONDITION_KINDS_HAKIM(CONDITION_ROW)};
 
 const struct directive_area directive_area_condition = {DIRECTIVES_UNIT, rows, ARRAY_LEN(rows)};
+const struct directive_area directive_area_condition_hakim = {DIRECTIVES_HAKIM, hakim_rows,
+							      ARRAY_LEN(hakim_rows)};

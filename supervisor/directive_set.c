@@ -41,6 +41,11 @@ SETTER(set_documentation)
 	return 0;
 }
 
+SETTER(set_session)
+{
+	return bool_parse(value, &ctx->unit->session, err);
+}
+
 SETTER(set_strict)
 {
 	return bool_parse(value, &ctx->strict, err);
@@ -259,9 +264,13 @@ static const struct directive hakim_directives[] = {
 	{"LogKeep", set_unsigned, AT(log_keep), 100, NULL},
 	{"LogMaxSize", set_log_size, AT(log_max_bytes), 0, NULL},
 	{"SecretPipe", directive_set_variables, AT(secret_pipe), 0, directive_reset_list},
+	{"Session", set_session, 0, 0, NULL},
+	{"SessionEnvironment", directive_set_environment, AT(session_environment), 0,
+	 directive_reset_list},
 	{"StatusExec", directive_set_command, AT(status_exec), 0, NULL},
 	{"StatusIntervalSec", set_timespan, AT(status_interval_usec), TIMESPAN_PERIOD, NULL},
 	{"Strict", set_strict, 0, 0, NULL},
+	{"UserFrom", set_variable_name, AT(user_from), 0, NULL},
 	{"WorkingDirectoryFrom", set_variable_name, AT(working_directory_from), 0, NULL},
 };
 

@@ -22,7 +22,8 @@ extern const struct directive_area directive_area_security, directive_area_sandb
 /* After all files: what one directive implies for others. */
 void directive_sandbox_settle(struct unit *unit);
 extern const struct directive_area directive_area_socket, directive_area_pass;
-extern const struct directive_area directive_area_watch, directive_area_condition;
+extern const struct directive_area directive_area_watch, directive_area_condition,
+	directive_area_condition_hakim;
 extern const struct directive_area directive_area_log, directive_area_log_hakim;
 extern const struct directive_area directive_area_relation, directive_area_install;
 

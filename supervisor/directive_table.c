@@ -14,7 +14,7 @@ static const struct directive_area *const areas[] = {
 	&directive_area_relation,   &directive_area_install,    &directive_area_life,
 	&directive_area_life_unit,  &directive_area_life_hakim, &directive_area_watch,
 	&directive_area_log_hakim,  &directive_area_security,   &directive_area_sandbox,
-	&directive_area_credential, &directive_area_cgroup,
+	&directive_area_credential, &directive_area_cgroup,     &directive_area_condition_hakim,
 };
 
 const char *directive_section_name(enum directive_section section)

@@ -22,11 +22,38 @@ enum target_kind {
 	TARGET_UNIX,
 };
 
+/* What is asked depends on variables: it is checked with "1", a port and a name, for each; one that
+ * begins it can only be a directory. */
+static int sample(const char *text, char **out, struct err *err)
+{
+	const char *from = text;
+	char *to = strdup(text);
+
+	*out = to;
+	if (!to)
+		return -ENOMEM;
+	while (*from) {
+		size_t len = strncmp(from, "${", 2) == 0 ? strcspn(from, "}") : 0;
+
+		if (len && !from[len])
+			return err_set(err, -EINVAL, "%.80s: the } is missing", text);
+		if (len && !variable_name_valid(from + 2, len - 2))
+			return err_set(err, -EINVAL, "\"%.*s\" is no name of a variable",
+				       (int)(len < 62 ? len - 2 : 60), from + 2);
+		*to++ = *from;
+		if (len)
+			to[-1] = from == text ? '/' : '1';
+		from += len + 1;
+	}
+	*to = '\0';
+	return 0;
+}
+
 static DIRECTIVE_SETTER(set_target)
 {
 	struct strv *list = DIRECTIVE_FIELD(struct strv);
 	struct probe_target *target = NULL;
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *tried = NULL;
 	/* A "%" belongs to a URL; a path may have specifiers. */
 	int r = specifier_expand(value, d->arg == TARGET_UNIX ? ctx->unit->name : NULL, &text, err);
 
@@ -34,15 +61,18 @@ static DIRECTIVE_SETTER(set_target)
 		return r;
 	if (list->n >= TARGETS_MAX)
 		return err_set(err, -E2BIG, "there are more than %d", TARGETS_MAX);
+	r = sample(text, &tried, err);
+	if (r < 0)
+		return r;
 	switch ((enum target_kind)d->arg) {
 	case TARGET_HTTP:
-		r = probe_target_parse(text, &target, err);
+		r = probe_target_parse(tried, &target, err);
 		break;
 	case TARGET_TCP:
-		r = probe_target_tcp(text, &target, err);
+		r = probe_target_tcp(tried, &target, err);
 		break;
 	case TARGET_UNIX:
-		r = probe_target_unix(text, &target, err);
+		r = probe_target_unix(tried, &target, err);
 		break;
 	}
 	probe_target_free(target);

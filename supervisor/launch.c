@@ -26,18 +26,6 @@ static int set(struct strv *env, const char *name, const char *value)
 	return value && *value ? strv_env_set(env, name, value) : 0;
 }
 
-static int set_entry(struct strv *env, const char *entry)
-{
-	const char *equals = strchr(entry, '=');
-	char name[256];
-
-	if (!equals || (size_t)(equals - entry) >= sizeof(name))
-		return 0;
-	memcpy(name, entry, (size_t)(equals - entry));
-	name[equals - entry] = '\0';
-	return strv_env_set(env, name, equals + 1);
-}
-
 /* UnsetEnvironment= comes last of all: NAME, or NAME=VALUE for that value alone. */
 static void unset_environment(const struct strv *list, struct strv *env)
 {
@@ -82,6 +70,8 @@ static int make_environment(struct service *s, const struct identity *id, enum l
 		r = r < 0 ? r : set(env, "LOGNAME", id->name);
 		r = r < 0 ? r : set(env, "SHELL", id->shell);
 	}
+	if (r == 0)
+		r = launch_session(s, id, env, err);
 	for (size_t i = 0; r == 0 && i < unit->environment_default.n; i++) {
 		char name[256];
 		size_t len = strcspn(unit->environment_default.v[i], "=");
@@ -91,10 +81,10 @@ static int make_environment(struct service *s, const struct identity *id, enum l
 		memcpy(name, unit->environment_default.v[i], len);
 		name[len] = '\0';
 		if (!strv_env_get(env, name))
-			r = set_entry(env, unit->environment_default.v[i]);
+			r = strv_env_put(env, unit->environment_default.v[i]);
 	}
 	for (size_t i = 0; r == 0 && i < unit->environment.n; i++)
-		r = set_entry(env, unit->environment.v[i]);
+		r = strv_env_put(env, unit->environment.v[i]);
 	for (size_t i = 0; r == 0 && i < unit->environment_files.n; i++) {
 		const char *path = unit->environment_files.v[i];
 		bool optional = *path == '-';

@@ -46,6 +46,15 @@ static int find_dynamic(struct service *s, struct identity *id, struct err *err)
 	return 0;
 }
 
+/* UserFrom= is who the container's environment says. */
+static const char *user_of(const struct service *s)
+{
+	const char *name =
+		s->unit->user_from ? strv_env_get(&s->manager->env, s->unit->user_from) : NULL;
+
+	return name && *name ? name : s->unit->user;
+}
+
 int launch_identity(struct service *s, const struct command *command, struct identity *id,
 		    struct err *err)
 {
@@ -57,7 +66,7 @@ int launch_identity(struct service *s, const struct command *command, struct ide
 	if (as_user && unit->exec.dynamic_user)
 		r = find_dynamic(s, id, err);
 	else
-		r = identity_find(as_user ? unit->user : NULL, as_user ? unit->group : NULL, id,
+		r = identity_find(as_user ? user_of(s) : NULL, as_user ? unit->group : NULL, id,
 				  err);
 	if (r == 0 && !command->privileged)
 		r = identity_add_groups(id, &unit->exec.supplementary_groups, err);

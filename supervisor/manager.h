@@ -328,6 +328,10 @@ enum service_state launch_state_of(uint32_t code, enum service_state fallback);
 void launch_next_invocation(struct service *s);
 int launch_environment(const struct service *s, enum launch_list list, struct strv *env);
 
+/* launch_session.c: what Session=yes adds to the environment. */
+int launch_session(const struct service *s, const struct identity *id, struct strv *env,
+		   struct err *err);
+
 /* launch_identity.c */
 int launch_identity(struct service *s, const struct command *command, struct identity *id,
 		    struct err *err);

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "supervisor/condition.h"
 #include "supervisor/service.h"
 
 struct manager;
@@ -42,6 +43,9 @@ void order_uphold_due(struct service *s);
 /* order_go.c */
 struct graph_node *order_node(struct manager *m,
 			      const struct service *s); /* NULL: its unit is gone */
+/* Do the conditions of a unit hold in this container, now? condition.h says what *reason gets. */
+enum condition_verdict order_conditions(const struct manager *m, const struct unit *unit,
+					char *reason, size_t size);
 bool order_may_go(struct manager *m, const struct service *s);
 bool order_may_stop(struct manager *m, const struct service *s);
 /* Lets a waiting one go, or says why it cannot. */

@@ -84,8 +84,8 @@ bool order_may_go(struct manager *m, const struct service *s)
 	return true;
 }
 
-static enum condition_verdict check_conditions(const struct manager *m, const struct unit *unit,
-					       char *reason, size_t size)
+enum condition_verdict order_conditions(const struct manager *m, const struct unit *unit,
+					char *reason, size_t size)
 {
 	struct utsname name = {0};
 	cpu_set_t cpus;
@@ -138,7 +138,7 @@ void order_go(struct manager *m, struct service *s)
 		service_event(s, EVENT_DEPENDENCY_FAILED);
 		return;
 	}
-	switch (check_conditions(m, s->unit, reason, sizeof(reason))) {
+	switch (order_conditions(m, s->unit, reason, sizeof(reason))) {
 	case CONDITIONS_UNMET:
 		snprintf(s->status_text, sizeof(s->status_text), "%s", reason);
 		service_event(s, EVENT_CONDITION_UNMET);

@@ -250,6 +250,11 @@ struct unit {
 	struct strv directories[DIRECTORY_KINDS]; /* RuntimeDirectory= …: relative paths, made and
 						     owned by the user */
 	mode_t directory_mode[DIRECTORY_KINDS];   /* RuntimeDirectoryMode= …, default 0755 */
+	char *user_from; /* [X-Hakim] UserFrom=: a variable that names the user instead, if it is
+			    set */
+	struct strv session_environment; /* [X-Hakim] SessionEnvironment=: what sessions get while
+					    its conditions hold */
+	bool session;                    /* [X-Hakim] Session=: people work in it */
 	struct strv environment_default; /* [X-Hakim] EnvironmentDefault=: the same, only where the
 					    container has not set it */
 	struct strv environment;         /* NAME=VALUE, later ones win */

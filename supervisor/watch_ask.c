@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "supervisor/command.h"
 
 #define AGAIN_USEC 50000 /* the last command is being ended still */
 
@@ -55,21 +56,49 @@ void watch_free(struct watch *w)
 	free(w);
 }
 
-/* They were checked when the unit was loaded: what fails now is memory. */
+/* The variables of a question: as the service has them, but for EnvironmentFile=. */
+static int variables_of(const struct watch *w, struct strv *env)
+{
+	const struct unit *unit = w->service->unit;
+	int r = strv_copy(env, &unit->environment_default);
+
+	for (size_t i = 0; r == 0 && i < w->service->manager->env.n; i++)
+		r = strv_env_put(env, w->service->manager->env.v[i]);
+	for (size_t i = 0; r == 0 && i < unit->environment.n; i++)
+		r = strv_env_put(env, unit->environment.v[i]);
+	return r;
+}
+
+static int target_make(const struct watch *w, const char *text, size_t kind,
+		       struct probe_target **target, struct err *err)
+{
+	_cleanup_(strv_free) struct strv env = {0};
+	_cleanup_free_ char *expanded = NULL;
+	int r = 0;
+
+	if (strstr(text, "${")) {
+		r = variables_of(w, &env);
+		r = r < 0 ? r : variables_expand(text, &env, &expanded, err);
+		text = expanded;
+	}
+	if (r < 0)
+		return r;
+	if (kind == 0)
+		return probe_target_http(text, w->unit->http_status, w->unit->http_body, target,
+					 err);
+	return kind == 1 ? probe_target_tcp(text, target, err)
+			 : probe_target_unix(text, target, err);
+}
+
+/* They were checked when the unit was loaded: what fails now is memory, or the value of a
+ * variable. Then there is no answer to the question: NULL. */
 static void targets_add(struct watch *w, const struct strv *texts, size_t kind)
 {
 	for (size_t i = 0; i < texts->n; i++) {
-		struct probe_target *target = NULL;
-		int r;
+		struct err err = {0};
 
-		if (kind == 0)
-			r = probe_target_http(texts->v[i], w->unit->http_status, w->unit->http_body,
-					      &target, NULL);
-		else
-			r = kind == 1 ? probe_target_tcp(texts->v[i], &target, NULL)
-				      : probe_target_unix(texts->v[i], &target, NULL);
-		if (r == 0)
-			w->targets[w->n_targets++] = target;
+		if (target_make(w, texts->v[i], kind, &w->targets[w->n_targets++], &err) < 0)
+			snprintf(w->text, sizeof(w->text), "%s: %s", texts->v[i], err.text);
 	}
 }
 
@@ -196,7 +225,9 @@ static void ask(struct watch *w)
 		return;
 	}
 	service_timer_set(w->service, w->timer, now_us() + w->unit->timeout_usec);
-	if (w->next < w->n_targets)
+	if (w->next < w->n_targets && !w->targets[w->next])
+		finish(w, false);
+	else if (w->next < w->n_targets)
 		probe_take(w, probe_start(&w->probe, w->targets[w->next]));
 	else
 		run_command(w, w->next - w->n_targets);

@@ -3,6 +3,7 @@
  * workspace are there. docs/modules/home.md says what it does and what it leaves alone.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,28 @@ static void tell(const struct notify *notify, const struct account *a, const str
 	notify_status(notify, text);
 }
 
+/*
+ * /run/user/UID, as a login would have it. A workspace without it is one all the same.
+ */
+static void runtime_directory(const struct account *a, struct strv *remarks)
+{
+	_cleanup_close_ int dir = -EBADF;
+	char path[64], text[160];
+	struct stat st;
+
+	mkdir("/run/user", 0755);
+	snprintf(path, sizeof(path), "/run/user/%u", a->uid);
+	mkdir(path, 0700);
+	/* What is there may be a link, or another user's. */
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir >= 0 && fchown(dir, a->uid, a->gid) == 0 && fchmod(dir, 0700) == 0 &&
+	    fstat(dir, &st) == 0 && st.st_uid == a->uid)
+		return;
+	snprintf(text, sizeof(text), "%s cannot be made (%s): there is no session bus", path,
+		 strerror(errno));
+	strv_add(remarks, text);
+}
+
 static int prepare(struct account *account, struct strv *remarks, struct err *err)
 {
 	const char *project = getenv("CODER_PROJECT_DIR");
@@ -117,6 +140,7 @@ static int prepare(struct account *account, struct strv *remarks, struct err *er
 		own = NULL;
 		return err_sys(err, -ENOMEM, "the project directory");
 	}
+	runtime_directory(account, remarks);
 	tree.project = project && *project ? project : own;
 	if (*tree.project != '/')
 		return err_set(err, -EINVAL, "CODER_PROJECT_DIR=%.80s is not an absolute path",

@@ -50,8 +50,9 @@ static bool holds(enum condition_kind kind, const char *arg)
 
 	if (condition_argument_check(kind, arg, NULL) < 0)
 		fail_msg("%s=%s is refused", condition_kind_name(kind), arg);
-	answer = condition_ask(&condition, &world) == CONDITION_YES;
-	assert_int_equal(condition_ask(&negated, &world), answer ? CONDITION_NO : CONDITION_YES);
+	answer = condition_ask(&condition, NULL, &world) == CONDITION_YES;
+	assert_int_equal(condition_ask(&negated, NULL, &world),
+			 answer ? CONDITION_NO : CONDITION_YES);
 	return answer;
 }
 
@@ -403,12 +404,86 @@ static void every_kind_has_a_name_and_a_check(void **state)
 		/* Most take nothing; none is undone by it. */
 		(void)condition_argument_check(k, "", NULL);
 		(void)condition_argument_check(k, "\xff", NULL);
-		(void)condition_ask(&condition, &world);
+		(void)condition_ask(&condition, NULL, &world);
 	}
 	assert_string_equal(condition_kind_name(CONDITION_KINDS_N), "?");
 }
 
 #define WITH(name) cmocka_unit_test_setup_teardown(name, machine_make, files_remove)
+
+/* ---- [X-Hakim] ---- */
+
+static char said[256];
+
+static enum condition_verdict ask_hakim(enum condition_kind kind, const char *arg, bool negate,
+					const char *const *vars, const char *search)
+{
+	char *path = (char *)search;
+	struct condition condition = {.kind = kind, .arg = (char *)arg, .negate = negate};
+	struct unit asking = {.conditions = &condition,
+			      .n_conditions = 1,
+			      .exec.search_path = {&path, search ? 1 : 0}};
+	struct strv env = {(char **)vars, 0};
+	struct condition_world w = world;
+
+	for (; vars[env.n]; env.n++)
+		;
+	w.env = &env;
+	said[0] = '\0';
+	assert_int_equal(condition_argument_check(kind, arg, NULL), 0);
+	return condition_check(&asking, &w, said, sizeof(said));
+}
+
+#define ENABLED(arg, ...) \
+	ask_hakim(CONDITION_ENABLED, arg, false, (const char *const[]){__VA_ARGS__}, NULL)
+
+static void a_module_is_switched_by_its_variable(void **state)
+{
+	assert_int_equal(ENABLED("START_X=yes", NULL), CONDITIONS_HOLD);
+	assert_int_equal(ENABLED("START_X=yes", "START_X=", NULL), CONDITIONS_HOLD);
+	assert_int_equal(ENABLED("START_X=yes", "START_X=true", NULL), CONDITIONS_HOLD);
+	assert_int_equal(ENABLED("START_X=yes", "START_X=No", NULL), CONDITIONS_UNMET);
+	assert_string_equal(said, "START_X=No switches it off");
+	assert_int_equal(ENABLED("START_X", "START_X=1", NULL), CONDITIONS_HOLD);
+	assert_int_equal(ENABLED("START_X=no", "START_XY=1", NULL), CONDITIONS_UNMET);
+	assert_string_equal(said, "START_X is not set: START_X=1 switches it on");
+	assert_int_equal(ENABLED("START_X=yes", "START_X=maybe", NULL), CONDITIONS_WRONG);
+	assert_string_equal(said, "START_X=maybe is neither yes nor no: set it to 1 or 0");
+	assert_int_not_equal(condition_argument_check(CONDITION_ENABLED, "A=b", NULL), 0);
+	assert_int_not_equal(condition_argument_check(CONDITION_ENABLED, "1A", NULL), 0);
+}
+
+static void executable(const char *path)
+{
+	char full[256];
+
+	file(path, "#!");
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	assert_int_equal(chmod(full, 0755), 0);
+}
+
+static void a_module_asks_for_its_program(void **state)
+{
+	static const char *const path[] = {"PATH=/nonexistent:/bin", NULL};
+
+	executable("/bin/tool");
+	executable("/opt/own/other");
+	file("/bin/text", "");
+	assert_int_equal(ask_hakim(CONDITION_PROGRAM, "tool", false, path, NULL), CONDITIONS_HOLD);
+	assert_int_equal(ask_hakim(CONDITION_PROGRAM, "/bin/tool", false, path, NULL),
+			 CONDITIONS_HOLD);
+	assert_int_equal(ask_hakim(CONDITION_PROGRAM, "text", false, path, NULL), CONDITIONS_UNMET);
+	assert_string_equal(said, "the program text is not installed (it is not in the PATH)");
+	/* ExecSearchPath= is where it will be looked for. */
+	assert_int_equal(ask_hakim(CONDITION_PROGRAM, "other", false, path, "/opt/own"),
+			 CONDITIONS_HOLD);
+	assert_int_equal(ask_hakim(CONDITION_PROGRAM, "tool", false, path, "/opt/own"),
+			 CONDITIONS_UNMET);
+	assert_int_equal(ask_hakim(CONDITION_PROGRAM, "tool", true, path, NULL), CONDITIONS_UNMET);
+	assert_string_equal(said, "the program tool is installed");
+	assert_int_not_equal(condition_argument_check(CONDITION_PROGRAM, "a b", NULL), 0);
+	assert_int_not_equal(condition_argument_check(CONDITION_PROGRAM, "", NULL), 0);
+}
 
 int main(void)
 {
@@ -433,6 +508,8 @@ int main(void)
 		WITH(what_the_kernel_protects_with_is_seen_by_its_files),
 		WITH(a_container_has_no_first_boot_and_always_power),
 		WITH(every_kind_has_a_name_and_a_check),
+		WITH(a_module_is_switched_by_its_variable),
+		WITH(a_module_asks_for_its_program),
 	};
 
 	return cmocka_run_group_tests_name("condition kinds", tests, NULL, NULL);

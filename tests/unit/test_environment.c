@@ -75,6 +75,19 @@ static void secrets_leave_the_environment_and_their_place_in_memory(void **state
 	assert_null(env.problem);
 }
 
+static void the_passwords_of_our_modules_are_secrets(void **state)
+{
+	char *copies[8];
+	const char *entries[] = {"OPENCODE_SERVER_PASSWORD=a", "OPENCHAMBER_UI_PASSWORD=b",
+				 "OPENCODE_SERVER_PASSWORDS=c", NULL};
+
+	sort(copies, entries);
+	assert_string_equal(secret("OPENCODE_SERVER_PASSWORD"), "a");
+	assert_string_equal(secret("OPENCHAMBER_UI_PASSWORD"), "b");
+	assert_null(var("OPENCODE_SERVER_PASSWORD"));
+	assert_string_equal(var("OPENCODE_SERVER_PASSWORDS"), "c");
+}
+
 static void a_name_that_only_begins_like_a_secret_stays(void **state)
 {
 	char *copies[8];
@@ -206,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(secrets_leave_the_environment_and_their_place_in_memory),
+		cmocka_unit_test(the_passwords_of_our_modules_are_secrets),
 		cmocka_unit_test(a_name_that_only_begins_like_a_secret_stays),
 		cmocka_unit_test(the_bootstrap_string_gives_url_and_token),
 		cmocka_unit_test(what_is_given_wins_over_the_bootstrap_string),

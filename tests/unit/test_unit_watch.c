@@ -35,6 +35,14 @@ static void all_of_them_are_read(void **state)
 	assert_int_equal(unit->health_start_usec, 6 * USEC_PER_SEC);
 }
 
+static void a_question_may_have_variables(void **state)
+{
+	load_service("[X-Hakim]\nReadyHTTP=http://127.0.0.1:${PORT}/x\nReadyTCP=localhost:${P_2}\n"
+		     "ReadyUnix=${DIR}/sock\nHealthUnix=/run/${NAME}.sock");
+	assert_int_equal(problems.n, 0);
+	assert_string_equal(unit->ready.sockets.v[0], "${DIR}/sock");
+}
+
 static void the_defaults_are_those_of_the_manual(void **state)
 {
 	load_service("");
@@ -76,6 +84,9 @@ static void what_could_never_be_answered_refuses_the_unit_with_its_line(void **s
 		{"HealthHTTPStatus=200,204", "HealthHTTPStatus: "},
 		{"ReadyHTTPBody=/(/", "ReadyHTTPBody: "},
 		{"HealthHTTPBody=/a\\1/", "HealthHTTPBody: "},
+		{"ReadyHTTP=http://127.0.0.1:${PORT/",
+		 "ReadyHTTP: http://127.0.0.1:${PORT/: the } is missing"},
+		{"ReadyHTTP=http://127.0.0.1:${1P}/", "ReadyHTTP: \"1P\" is no name of a variable"},
 		{"ReadyTCP=80", "ReadyTCP: "},
 		{"HealthTCP=example.org:80", "HealthTCP: "},
 		{"ReadyUnix=run/x", "ReadyUnix: "},
@@ -114,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(all_of_them_are_read),
+		TEST(a_question_may_have_variables),
 		TEST(the_defaults_are_those_of_the_manual),
 		TEST(empty_values_take_back),
 		TEST(what_could_never_be_answered_refuses_the_unit_with_its_line),
