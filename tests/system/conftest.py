@@ -26,11 +26,14 @@ from hosts import rootfs  # noqa: E402
 from hosts.host import Host, Trees, own_by_container  # noqa: E402
 from hosts.lxc import LxcHost  # noqa: E402
 from hosts.podman import PodmanHost, PodmanStore  # noqa: E402
+from hosts.programs import MODULES, NPM  # noqa: E402
 from hosts.unshare import UnshareHost  # noqa: E402
 
 BUILD = ROOT / os.environ.get("HAKIM_BUILD", "build")
 TOKEN = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 TIMEOUT = 120
+# Debian has no units of these names; the other modules hide Debian's own docker.service, dbus.service, …
+NOT_DEBIANS = ("coder-agent.service", "home.service")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -76,17 +79,25 @@ def unavailable(reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def programs() -> Iterator[Path]:
-    """Our programs, as-built/ and shifted/: what is in a layer above the Debian trees."""
+    """Our programs: layers above the Debian trees.
+
+    as-built/ has the ids as they are, shifted/ those of a container, and debian/ is as that but
+    leaves Debian's own units to be seen.
+    """
     if os.geteuid() != 0:
         unavailable("containers with shifted ids need root")
     directory = Path(tempfile.mkdtemp(prefix=f"hakim-programs-{os.getpid()}-"))
     try:
         rootfs.install_programs(str(BUILD), directory / "as-built")
-        # Two copies: podman's image has the ids as they are.
-        shutil.copytree(directory / "as-built", directory / "shifted", symlinks=True)
-        for name in ("as-built", "shifted"):
+        for name in ("shifted", "debian"):
+            shutil.copytree(directory / "as-built", directory / name, symlinks=True)
+        for file in (directory / "debian/usr/lib/hakim/modules").iterdir():
+            if file.name not in NOT_DEBIANS:
+                file.unlink()
+        for name in ("as-built", "shifted", "debian"):
             (directory / name).chmod(0o755)
-        own_by_container(directory / "shifted", rootfs.SHIFT)
+        for name in ("shifted", "debian"):
+            own_by_container(directory / name, rootfs.SHIFT)
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -101,9 +112,16 @@ def trees(programs: Path) -> Trees:
 
 @pytest.fixture(scope="session")
 def daemon_trees(programs: Path) -> Trees:
-    """The Debian tree with Debian's own services."""
+    """The Debian tree with Debian's own services, which no module of ours hides."""
     tar, shifted = rootfs.make_tree(rootfs.DAEMONS)
-    return Trees((programs / "shifted", shifted), tar, programs / "as-built")
+    return Trees((programs / "debian", shifted), tar)
+
+
+@pytest.fixture(scope="session")
+def module_trees(programs: Path) -> Trees:
+    """The Debian tree with the real programs that the modules start; made in two minutes if it is not there."""
+    npm, debian = rootfs.make_layers(NPM, MODULES)
+    return Trees((programs / "shifted", npm, debian))
 
 
 @pytest.fixture(scope="session")
@@ -146,6 +164,15 @@ def debian(request: pytest.FixtureRequest,
     if reason := LxcHost.missing():
         unavailable(reason)
     yield from containers(request, lambda: LxcHost(daemon_trees))
+
+
+@pytest.fixture
+def modules_host(request: pytest.FixtureRequest,
+                 module_trees: Trees) -> Iterator[Callable[[], LxcHost]]:
+    """Makes unprivileged LXC containers that have the real programs of the modules."""
+    if reason := LxcHost.missing():
+        unavailable(reason)
+    yield from containers(request, lambda: LxcHost(module_trees))
 
 
 @pytest.fixture

@@ -36,10 +36,10 @@ class Mount:
 
 @dataclass(frozen=True)
 class Trees:
-    """What containers are made of: layers of a shifted root, uppermost first; the lowest as tar."""
+    """What containers are made of: layers of a shifted root, uppermost first; the lowest as tar (for podman)."""
 
     layers: tuple[Path, ...]
-    tar: Path
+    tar: Path | None = None
     programs: Path | None = None
 
 

@@ -4,7 +4,8 @@ In the cache (HAKIM_CACHE, else /var/cache/hakim) are NAME.tar, and NAME.shifted
 unpacked with all ids moved by 100000, as an unprivileged container needs it. NAME holds a hash of
 the recipe. The trees are never written to: a container gets an overlay on them.
 
-There are two recipes: SMALL is what most tests need, DAEMONS has Debian's own services besides.
+There are two recipes here: SMALL is what most tests need, DAEMONS has Debian's own services besides.
+Those of the modules' programs are in programs.py.
 """
 from __future__ import annotations
 
@@ -13,11 +14,13 @@ import fcntl
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,15 +60,17 @@ KEEP_DEBS = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a tree is made of."""
+    """What a tree is made of; `part` is what of it is kept, if not all: paths relative to its root."""
 
     packages: tuple[str, ...]
     customize: tuple[str, ...]
+    part: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """Changes whenever the tree would."""
-        recipe = json.dumps([SUITE, self.packages, self.customize, SHIFT, os.uname().machine])
+        part = [self.part] if self.part else []
+        recipe = json.dumps([SUITE, self.packages, self.customize, SHIFT, os.uname().machine, *part])
         return f"{SUITE}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
@@ -115,13 +120,16 @@ def make_tar(recipe: Recipe, target: Path) -> None:
     """Lets mmdebstrap make the tree."""
     temporary = target.with_name(f".new-{os.getpid()}-{target.name}")
     mirror = host_mirror()
+    hooks = list(recipe.customize)
+    if recipe.part:
+        hooks.append(f'tar -C "$1" --numeric-owner -cf {shlex.quote(str(temporary))} {shlex.join(recipe.part)}')
     with tempfile.NamedTemporaryFile("w", suffix=".conf", encoding="utf-8") as options:
         options.write(host_apt_options())
         options.flush()
         command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(recipe.packages)}",
                    "--dpkgopt=path-exclude=/usr/share/man/*", f"--aptopt={options.name}",
-                   *(f"--customize-hook={line}" for line in recipe.customize),
-                   SUITE, str(temporary), *([mirror] if mirror else [])]
+                   *(f"--customize-hook={line}" for line in hooks),
+                   SUITE, os.devnull if recipe.part else str(temporary), *([mirror] if mirror else [])]
         try:
             run(command, timeout=900)
             os.replace(temporary, target)
@@ -200,20 +208,44 @@ def paths(recipe: Recipe = SMALL) -> tuple[Path, Path]:
     return cache / f"{recipe.name}.tar", cache / f"{recipe.name}.shifted"
 
 
-def make_tree(recipe: Recipe = SMALL) -> tuple[Path, Path]:
-    """The tar and the shifted tree, made if they are not there."""
+@contextlib.contextmanager
+def making() -> Iterator[None]:
+    """Nobody else makes trees, and what was half made is gone."""
     cache = cache_directory()
     cache.mkdir(parents=True, exist_ok=True)
-    tar, shifted = paths(recipe)
     with locked(cache):
         for stale in cache.glob(".new-*"):
             shutil.rmtree(stale, ignore_errors=True)
             stale.unlink(missing_ok=True)
+        yield
+
+
+def make_tree(recipe: Recipe = SMALL) -> tuple[Path, Path]:
+    """The tar and the shifted tree, made if they are not there."""
+    tar, shifted = paths(recipe)
+    with making():
         if not tar.exists():
             make_tar(recipe, tar)
         if not shifted.is_dir():
             make_shifted(tar, shifted)
     return tar, shifted
+
+
+def make_layers(*recipes: Recipe) -> list[Path]:
+    """Only the shifted trees; those that are not there are made at the same time."""
+    with making():
+        wanted = [recipe for recipe in recipes if not paths(recipe)[1].is_dir()]
+        tars = [paths(recipe)[0] for recipe in wanted]
+        try:
+            with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
+                list(pool.map(make_tar, wanted, tars))
+            for recipe in wanted:
+                make_shifted(*paths(recipe))
+        finally:
+            # They are large, and only podman wants one.
+            for tar in tars:
+                tar.unlink(missing_ok=True)
+    return [paths(recipe)[1] for recipe in recipes]
 
 
 def install_programs(build: str, target: Path) -> None:
