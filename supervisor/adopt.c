@@ -135,16 +135,6 @@ static int list(struct service *s, const struct process *p, enum board_role role
 	return 0;
 }
 
-/* Its session is the service's from now on: whatever the process does to its environment. */
-static void add_session(struct service *s, pid_t session)
-{
-	for (unsigned i = 0; i < SERVICE_SESSIONS; i++)
-		if (s->sessions[i] == session)
-			return;
-	memmove(s->sessions + 1, s->sessions, sizeof(s->sessions) - sizeof(s->sessions[0]));
-	s->sessions[0] = session;
-}
-
 static bool is_listed(const struct manager *m, pid_t pid)
 {
 	uint32_t high = board_load(&m->board->high_water);
@@ -201,7 +191,7 @@ int adopt_main(struct service *s, pid_t pid, bool trusted, struct err *err)
 	r = list(s, &p, ROLE_MAIN, &s->main, err);
 	if (r < 0)
 		return r;
-	add_session(s, p.session);
+	service_session_add(s, p.session);
 	s->machine.main_alive = true;
 	return 0;
 }

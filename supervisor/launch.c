@@ -300,15 +300,8 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	s->spawned_us = now_us();
 	if (is_main)
 		connections_spawned(s);
-	if (!is_asker(role)) {
-		/* The kernel gives a number out anew only when no session has it any more. */
-		for (size_t i = 0; i < m->n_services; i++)
-			for (unsigned k = 0; k < ARRAY_LEN(m->services[i]->sessions); k++)
-				if (m->services[i]->sessions[k] == task_pid(m, task))
-					m->services[i]->sessions[k] = 0;
-		memmove(s->sessions + 1, s->sessions, sizeof(s->sessions) - sizeof(s->sessions[0]));
-		s->sessions[0] = task_pid(m, task);
-	}
+	if (!is_asker(role))
+		service_session_add(s, task_pid(m, task));
 	m->dirty = true;
 	return 0;
 }

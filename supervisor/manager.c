@@ -117,8 +117,10 @@ struct service *service_new(struct manager *m, struct unit *unit)
 {
 	struct service *s = calloc(1, sizeof(*s));
 
-	if (!s)
+	if (!s || timer_heap_join(&m->timers, &s->due, s) < 0) {
+		free(s);
 		return NULL;
+	}
 	s->manager = m;
 	s->main = s->control = s->status = s->witness = TASK_NONE;
 	s->notify_fd = s->exec_pipe = s->status_pipe = -1;
@@ -142,6 +144,7 @@ void service_free(struct service *s)
 	struct manager *m = s->manager;
 	char name[KEEPER_NAME_MAX];
 
+	timer_heap_leave(&m->timers, &s->due);
 	watch_free(s->ready);
 	watch_free(s->health);
 	sockets_free(s);
@@ -243,30 +246,62 @@ static bool has_ended(const struct manager *m, const struct task *task)
 	return task->slot >= 0 && board_load(&m->board->slot[task->slot].ended);
 }
 
+static void read_ends(struct service *s)
+{
+	const struct manager *m = s->manager;
+
+	/* The status probe first: it looks at nothing. Control before main: a command's end
+	 * may decide about it. */
+	if (has_ended(m, &s->status))
+		service_task_ended(s, &s->status);
+	if (s->ready && has_ended(m, &s->ready->task))
+		service_task_ended(s, &s->ready->task);
+	if (s->health && has_ended(m, &s->health->task))
+		service_task_ended(s, &s->health->task);
+	if (has_ended(m, &s->control) || has_ended(m, &s->main))
+		notify_flush(s);
+	if (has_ended(m, &s->witness))
+		service_task_ended(s, &s->witness);
+	if (has_ended(m, &s->control))
+		service_task_ended(s, &s->control);
+	if (has_ended(m, &s->main))
+		service_task_ended(s, &s->main);
+}
+
+static bool has_slot(const struct service *s, int slot)
+{
+	return s->main.slot == slot || s->control.slot == slot || s->status.slot == slot ||
+	       s->witness.slot == slot || (s->ready && s->ready->task.slot == slot) ||
+	       (s->health && s->health->task.slot == slot);
+}
+
+/* By its name; where a unit that is gone has left that to another one, by looking at all. */
+static struct service *slot_owner(const struct manager *m, int slot)
+{
+	void *found;
+
+	if (name_index_find(&m->index, m->board->slot[slot].unit, &found) && has_slot(found, slot))
+		return found;
+	for (size_t i = 0; i < m->n_services; i++)
+		if (has_slot(m->services[i], slot))
+			return m->services[i];
+	return NULL;
+}
+
 /* What PID 1 has written since the last time. */
 void manager_read_board(struct manager *m)
 {
 	uint32_t request = board_load(&m->board->request);
+	uint32_t high = board_load(&m->board->high_water);
 
-	for (size_t i = 0; i < m->n_services; i++) {
-		struct service *s = m->services[i];
+	/* The pids lie close together; a slot is looked at only where there is one. */
+	for (uint32_t i = 0; i < high && i < BOARD_SLOTS; i++) {
+		struct service *s = NULL;
 
-		/* The status probe first: it looks at nothing. Control before main: a command's end
-		 * may decide about it. */
-		if (has_ended(m, &s->status))
-			service_task_ended(s, &s->status);
-		if (s->ready && has_ended(m, &s->ready->task))
-			service_task_ended(s, &s->ready->task);
-		if (s->health && has_ended(m, &s->health->task))
-			service_task_ended(s, &s->health->task);
-		if (has_ended(m, &s->control) || has_ended(m, &s->main))
-			notify_flush(s);
-		if (has_ended(m, &s->witness))
-			service_task_ended(s, &s->witness);
-		if (has_ended(m, &s->control))
-			service_task_ended(s, &s->control);
-		if (has_ended(m, &s->main))
-			service_task_ended(s, &s->main);
+		if (board_load(&m->board->pid[i]) && board_load(&m->board->slot[i].ended))
+			s = slot_owner(m, (int)i);
+		if (s)
+			read_ends(s);
 	}
 	if (request & REQUEST_RELOAD) {
 		struct err err = {0};

@@ -32,6 +32,7 @@
 #include "supervisor/service.h"
 #include "supervisor/service_log.h"
 #include "supervisor/state.h"
+#include "supervisor/timer_heap.h"
 #include "supervisor/unit.h"
 #include "supervisor/unit_dirs.h"
 
@@ -65,7 +66,13 @@ enum service_timer {
 };
 
 #define SERVICE_SESSIONS 8
-#define SERVICE_PAST     10
+/* A session that a process of the service has begun. The kernel gives a number out anew only when
+ * no session has it any more: of two services that have the same one it is the later one's. */
+struct service_session {
+	pid_t leader; /* 0: none */
+	unsigned turn;
+};
+#define SERVICE_PAST 10
 
 /* How a run of the service has ended. */
 struct service_past {
@@ -96,7 +103,7 @@ struct service {
 	struct task witness; /* up without a known main process: one whose end makes us look */
 	/* Sessions that its processes began, the newest first, and what each run gives to all of
 	 * its processes: by them they are known where there is no cgroup. */
-	pid_t sessions[SERVICE_SESSIONS];
+	struct service_session sessions[SERVICE_SESSIONS];
 	char invocation[INVOCATION_LEN + 1];
 	struct service_log log;
 	int notify_fd;         /* -1 */
@@ -112,12 +119,13 @@ struct service {
 	enum health_state health_state;
 	unsigned health_failures; /* in a row */
 
-	uint64_t timers[SERVICE_TIMERS];
-	struct fdstore *fdstore;       /* fdstore.c; NULL: nothing is stored */
-	struct bus_name bus;           /* Type=dbus */
-	struct connection *connection; /* connections.c; NULL: not of Accept=yes */
-	unsigned connections;          /* a socket: the number of its next one */
-	struct listener *listener;     /* sockets.c; NULL: it has no sockets open */
+	uint64_t timers[SERVICE_TIMERS]; /* written by timers.c alone */
+	struct timer_node due;           /* the earliest of them */
+	struct fdstore *fdstore;         /* fdstore.c; NULL: nothing is stored */
+	struct bus_name bus;             /* Type=dbus */
+	struct connection *connection;   /* connections.c; NULL: not of Accept=yes */
+	unsigned connections;            /* a socket: the number of its next one */
+	struct listener *listener;       /* sockets.c; NULL: it has no sockets open */
 
 	unsigned spawn_action; /* what TIMER_SPAWN tries again */
 	unsigned empty_checks, find_checks, zombie_looks;
@@ -168,9 +176,11 @@ struct manager {
 	size_t n_services;
 	struct name_index index; /* every name of every service, also its aliases */
 
+	struct timer_heap timers; /* of all services */
 	struct processes processes;
-	struct strv env;     /* the container's environment, without secrets */
-	struct strv secrets; /* NAME=VALUE; wiped when freed */
+	unsigned session_turn; /* the last that was given */
+	struct strv env;       /* the container's environment, without secrets */
+	struct strv secrets;   /* NAME=VALUE; wiped when freed */
 	struct strv secret_names;
 	struct strv notes;     /* sentences for the status */
 	struct identity coder; /* the user that may use the control socket */
@@ -363,6 +373,9 @@ void service_kill_left_over(struct service *s);
 /* Nothing is left that has to be waited for, by KillMode=. */
 bool service_is_empty(struct service *s);
 bool service_has_processes(struct service *s);
+/* processes.c. Its session is the service's from now on: whatever its processes do to their
+ * environment. */
+void service_session_add(struct service *s, pid_t leader);
 /* True when the process is one of its. */
 bool service_owns(struct service *s, pid_t pid);
 enum service_whom {

@@ -18,7 +18,9 @@
 /* A session, and the service that began it. */
 struct session {
 	pid_t leader;
+	unsigned turn;
 	const struct service *owner;
+	struct service_session *entry;
 };
 
 static int read_at(int proc_fd, const char *pid, struct process *out)
@@ -88,18 +90,51 @@ static int by_leader(const void *a, const void *b)
 	return x->leader < y->leader ? -1 : x->leader > y->leader;
 }
 
+/* Those of one number: the latest first. */
+static int by_turn(const void *a, const void *b)
+{
+	const struct session *x = a;
+	const struct session *y = b;
+	int leader = by_leader(a, b);
+
+	return leader ? leader : x->turn > y->turn ? -1 : x->turn < y->turn;
+}
+
+void service_session_add(struct service *s, pid_t leader)
+{
+	struct service_session *list = s->sessions;
+	unsigned i;
+
+	for (i = 0; i < SERVICE_SESSIONS - 1 && list[i].leader != leader; i++)
+		;
+	memmove(list + 1, list, i * sizeof(*list));
+	list[0] = (struct service_session){leader, ++s->manager->session_turn};
+}
+
 static struct session *sessions_list(const struct manager *m, size_t *n)
 {
 	struct session *list = calloc(m->n_services * SERVICE_SESSIONS + 1, sizeof(*list));
+	size_t all = 0;
 
 	*n = 0;
 	for (size_t i = 0; list && i < m->n_services; i++)
-		for (unsigned k = 0; k < SERVICE_SESSIONS; k++)
-			if (m->services[i]->sessions[k] > 0)
-				list[(*n)++] = (struct session){m->services[i]->sessions[k],
-								m->services[i]};
-	if (list)
-		qsort(list, *n, sizeof(*list), by_leader);
+		for (unsigned k = 0; k < SERVICE_SESSIONS; k++) {
+			struct service_session *entry = &m->services[i]->sessions[k];
+
+			if (entry->leader > 0)
+				list[all++] = (struct session){entry->leader, entry->turn,
+							       m->services[i], entry};
+		}
+	if (!list)
+		return NULL;
+	qsort(list, all, sizeof(*list), by_turn);
+	for (size_t i = 0; i < all; i++) {
+		/* The number was given out anew: for good, also when the later one has gone. */
+		if (*n && list[i].leader == list[*n - 1].leader)
+			*list[i].entry = (struct service_session){0};
+		else
+			list[(*n)++] = list[i];
+	}
 	return list;
 }
 

@@ -209,10 +209,9 @@ static void session_of(struct service *s, const struct task *task)
 	if (pid <= 0 || s->manager->board->slot[task->slot].command == ADOPTED)
 		return;
 	for (unsigned i = 0; i < SERVICE_SESSIONS; i++)
-		if (s->sessions[i] == pid)
+		if (s->sessions[i].leader == pid)
 			return;
-	memmove(s->sessions + 1, s->sessions, sizeof(s->sessions) - sizeof(s->sessions[0]));
-	s->sessions[0] = pid;
+	service_session_add(s, pid);
 }
 
 /* A command that the machine does not know of was cloned just before the end: its list says in
@@ -276,7 +275,7 @@ static void reconcile(struct service *s, bool have_state)
 			if (!s->exec_us)
 				s->exec_us = slot->started_ns / 1000;
 			s->state_since_us = now_us();
-			s->timers[TIMER_STATE] = 0;
+			service_timer_set(s, TIMER_STATE, 0);
 			if (machine->state != SERVICE_RUNNING)
 				set_deadline(s);
 		}
@@ -374,7 +373,7 @@ static void resume(struct service *s)
 	ready_resume(s);
 	health_resume(s);
 	if (s->main.slot >= 0 && s->unit->status_exec.path)
-		s->timers[TIMER_STATUS] = now_us() + USEC_PER_SEC;
+		service_timer_in(s, TIMER_STATUS, USEC_PER_SEC);
 }
 
 /* Nothing of it runs: a socket that is up listens, one that is at rest does not. */

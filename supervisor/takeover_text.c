@@ -118,8 +118,9 @@ static void save_service(struct manager *m, size_t *len, const struct service *s
 	add(m, len, "deadline %llu\n", (unsigned long long)s->timers[TIMER_STATE]);
 	save_run(m, len, s);
 	for (unsigned k = 0; k < ARRAY_LEN(s->sessions); k++)
-		if (s->sessions[k])
-			add(m, len, "session %u %d\n", k, s->sessions[k]);
+		if (s->sessions[k].leader)
+			add(m, len, "session %u %d %u\n", k, s->sessions[k].leader,
+			    s->sessions[k].turn);
 	/* Enough to stop it when its unit file is gone. */
 	add(m, len, "kill %d %d %llu\n", s->unit->kill_mode, s->unit->kill_signal,
 	    (unsigned long long)s->unit->timeout_stop_usec);
@@ -250,8 +251,8 @@ static bool restore_run(struct service *s, const char *line)
 		snprintf(s->invocation, sizeof(s->invocation), "%s", word);
 		s->runs = u;
 	} else if (sscanf(line, "alive %llu %llu %llu", &t[0], &t[1], &t[2]) == 3) {
-		s->timers[TIMER_WATCHDOG] = t[0];
-		s->timers[TIMER_RUNTIME] = t[1];
+		service_timer_set(s, TIMER_WATCHDOG, t[0]);
+		service_timer_set(s, TIMER_RUNTIME, t[1]);
 		s->watchdog_usec = t[2];
 	} else if (sscanf(line, "last %d", &i[0]) == 1) {
 		s->has_last = true;
@@ -272,6 +273,16 @@ static bool restore_run(struct service *s, const char *line)
 	return true;
 }
 
+/* An older supervisor wrote no turn, and had each number in one place only. */
+static void restore_session(struct service *s, unsigned place, pid_t leader, unsigned turn)
+{
+	if (place >= ARRAY_LEN(s->sessions))
+		return;
+	s->sessions[place] = (struct service_session){leader, turn};
+	if (turn > s->manager->session_turn)
+		s->manager->session_turn = turn;
+}
+
 static void restore_line(struct manager *m, struct service **at, const char *line)
 {
 	struct service *s = *at;
@@ -280,7 +291,7 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 	char socket[64], source[64], port[8];
 	unsigned long long t[5];
 	unsigned u[2];
-	int i[6];
+	int i[6], got;
 
 	if (strncmp(line, "service ", 8) == 0) {
 		*at = unit_name_valid(line + 8) ? takeover_find(m, line + 8) : NULL;
@@ -318,12 +329,11 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 	} else if (sscanf(line, "moved %u", &u[0]) == 1) {
 		s->moved = u[0];
 	} else if (sscanf(line, "uphold %llu", &t[0]) == 1) {
-		s->timers[TIMER_UPHOLD] = t[0];
+		service_timer_set(s, TIMER_UPHOLD, t[0]);
 	} else if (sscanf(line, "deadline %llu", &t[0]) == 1) {
-		s->timers[TIMER_STATE] = t[0];
-	} else if (sscanf(line, "session %u %d", &u[0], &i[0]) == 2) {
-		if (u[0] < ARRAY_LEN(s->sessions))
-			s->sessions[u[0]] = i[0];
+		service_timer_set(s, TIMER_STATE, t[0]);
+	} else if ((got = sscanf(line, "session %u %d %u", &u[0], &i[0], &u[1])) >= 2) {
+		restore_session(s, u[0], i[0], got == 3 ? u[1] : 0);
 	} else if (s->orphan && sscanf(line, "kill %d %d %llu", &i[0], &i[1], &t[0]) == 3) {
 		if (i[0] >= KILL_CONTROL_GROUP && i[0] <= KILL_NONE && i[1] > 0 && i[1] <= 64) {
 			s->orphan->kill_mode = (enum unit_kill_mode)i[0];

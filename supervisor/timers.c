@@ -1,5 +1,5 @@
 /*
- * timers.c - the deadlines of the services: one list a service, looked through once a round.
+ * timers.c - the deadlines of the services: a few a service, whose earliest is in the heap of all.
  */
 #include <string.h>
 #include <sys/random.h>
@@ -12,7 +12,13 @@
 
 void service_timer_set(struct service *s, enum service_timer timer, uint64_t at_us)
 {
+	uint64_t first = 0;
+
 	s->timers[timer] = at_us;
+	for (unsigned t = 0; t < SERVICE_TIMERS; t++)
+		if (s->timers[t] && (!first || s->timers[t] < first))
+			first = s->timers[t];
+	timer_heap_set(&s->manager->timers, &s->due, first);
 }
 
 void service_timer_in(struct service *s, enum service_timer timer, uint64_t usec)
@@ -21,22 +27,14 @@ void service_timer_in(struct service *s, enum service_timer timer, uint64_t usec
 
 	if (usec == USEC_INFINITY || __builtin_add_overflow(now_us(), usec, &at))
 		at = 0;
-	s->timers[timer] = at;
+	service_timer_set(s, timer, at);
 }
 
 uint64_t manager_next_timer(const struct manager *m)
 {
-	uint64_t next = 0;
+	const struct timer_node *first = timer_heap_first(&m->timers);
 
-	for (size_t i = 0; i < m->n_services; i++) {
-		for (unsigned t = 0; t < SERVICE_TIMERS; t++) {
-			uint64_t at = m->services[i]->timers[t];
-
-			if (at && (!next || at < next))
-				next = at;
-		}
-	}
-	return next;
+	return first ? first->at : 0;
 }
 
 uint64_t service_stop_deadline(const struct service *s, uint64_t timeout_usec)
@@ -155,7 +153,7 @@ static void state_due(struct service *s)
 
 static void timer_due(struct service *s, enum service_timer timer)
 {
-	s->timers[timer] = 0;
+	service_timer_set(s, timer, 0);
 	switch (timer) {
 	case TIMER_STATE:
 		state_due(s);
@@ -210,10 +208,20 @@ static void timer_due(struct service *s, enum service_timer timer)
 
 void service_timers_due(struct manager *m)
 {
+	const struct timer_node *first;
 	uint64_t now = now_us();
 
-	for (size_t i = 0; i < m->n_services; i++)
+	/* What becomes due by this mostly waits for the next round; that it could come again and
+	 * again must not keep the loop here. */
+	for (size_t left = m->timers.n; left; left--) {
+		struct service *s;
+
+		first = timer_heap_first(&m->timers);
+		if (!first || first->at > now)
+			return;
+		s = first->owner;
 		for (unsigned t = 0; t < SERVICE_TIMERS; t++)
-			if (m->services[i]->timers[t] && m->services[i]->timers[t] <= now)
-				timer_due(m->services[i], (enum service_timer)t);
+			if (s->timers[t] && s->timers[t] <= now)
+				timer_due(s, (enum service_timer)t);
+	}
 }
