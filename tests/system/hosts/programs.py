@@ -3,8 +3,8 @@
 MODULES is a Debian with its packages. NPM is what npm has, built in a Debian of its own that has the
 compilers and is thrown away: only /opt/npm and the links to it are kept. They are made at the same time.
 
-Not to be had: openchamber (not on npm under its name) and etserver (not in Debian); openclaw needs Node 24,
-Debian has 20. The tests put a stand-in behind their units.
+Not to be had: openchamber (not on npm under its name) and etserver (not in Debian). Left out for its size: openclaw,
+which does not start with Debian's Node 20 and is 600 MB with npm's Node 24.
 """
 from __future__ import annotations
 
