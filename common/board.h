@@ -66,6 +66,7 @@ enum exec_stage {
 	EXEC_PERSONALITY,
 	EXEC_AMBIENT,
 	EXEC_CREDENTIALS,
+	EXEC_USERS,
 };
 
 /* A process may also be listed after it was made by somebody else: the daemon of a Type=forking

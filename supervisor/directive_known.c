@@ -105,7 +105,6 @@ static const struct known service_known[] = {
 	{"PassPIDFD", KNOWN_LATER, "no", "no sockets are passed on"},
 	{"PermissionsStartOnly", KNOWN_REFUSED, "no", rights},
 	{"PrivatePIDs", KNOWN_SANDBOX, "no", NULL},
-	{"PrivateUsers", KNOWN_SANDBOX, "no", NULL},
 	{"RebootArgument", KNOWN_HARMLESS, NULL, boot_only},
 	{"RemoveIPC", KNOWN_SANDBOX, "no", NULL},
 	{"RestrictFileSystems", KNOWN_SANDBOX, "", NULL},

@@ -19,7 +19,8 @@
 /* put_word() writes them as such. */
 _Static_assert(sizeof(enum protect_system) == sizeof(unsigned) &&
 		       sizeof(enum protect_home) == sizeof(unsigned) &&
-		       sizeof(enum protect_proc) == sizeof(unsigned),
+		       sizeof(enum protect_proc) == sizeof(unsigned) &&
+		       sizeof(enum private_users) == sizeof(unsigned),
 	       "an enum is an unsigned");
 
 SETTER(set_bool)
@@ -65,6 +66,7 @@ static int word_index(const char *const *words, const char *value, unsigned *ind
 /* Each in the order of its enum. */
 static const char *const system_words[] = {"no", "yes", "full", "strict", NULL};
 static const char *const home_words[] = {"no", "yes", "read-only", "tmpfs", NULL};
+static const char *const users_words[] = {"no", "self", "identity", "full", NULL};
 static const char *const proc_words[] = {"default", "noaccess", "invisible", "ptraceable", NULL};
 
 static int put_word(const struct directive *d, struct directive_context *ctx,
@@ -86,6 +88,11 @@ SETTER(set_protect_system)
 SETTER(set_protect_home)
 {
 	return put_word(d, ctx, home_words, value, err);
+}
+
+SETTER(set_private_users)
+{
+	return put_word(d, ctx, users_words, value, err);
 }
 
 SETTER(set_protect_proc)
@@ -270,6 +277,7 @@ static const struct directive directives[] = {
 	{"PrivateMounts", BOOL(private_mounts)},
 	{"PrivateNetwork", BOOL(private_network)},
 	{"PrivateTmp", WORDS(private_tmp)},
+	{"PrivateUsers", set_private_users, AT(private_users), 0, NULL},
 	{"ProcSubset", set_proc_subset, 0, 0, NULL},
 	{"ProtectClock", BOOL(protect_clock)},
 	{"ProtectControlGroups", WORDS(protect_cgroups)},

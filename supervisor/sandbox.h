@@ -66,6 +66,14 @@ enum protect_proc {
 	PROTECT_PROC_PTRACEABLE,
 };
 
+/* Who is not "nobody" in the service's user namespace. */
+enum private_users {
+	PRIVATE_USERS_NO = 0,
+	PRIVATE_USERS_SELF,     /* root, and the unit's own user and group */
+	PRIVATE_USERS_IDENTITY, /* the first 65536 */
+	PRIVATE_USERS_FULL,     /* all */
+};
+
 enum mount_flags {
 	MOUNT_FLAGS_NONE = 0, /* slave where there is a namespace */
 	MOUNT_FLAGS_SHARED,
@@ -120,9 +128,9 @@ struct unit_sandbox {
 	unsigned long personality;
 
 	/* file system */
-	bool private_tmp, private_devices, private_mounts, private_network, private_ipc,
-		private_users;
+	bool private_tmp, private_devices, private_mounts, private_network, private_ipc;
 	bool protect_tunables, protect_cgroups, proc_pid_only;
+	enum private_users private_users;
 	enum protect_system protect_system;
 	enum protect_home protect_home;
 	enum protect_proc protect_proc;

@@ -84,11 +84,26 @@ static int enter_network(const struct sandbox_plan *plan, struct board_slot *slo
 	return mount_child_loopback();
 }
 
-int sandbox_enter(const struct sandbox_plan *plan, struct board_slot *slot, enum exec_stage *stage)
+static int make_users(const struct sandbox_plan *plan, struct board_slot *slot, int *users)
+{
+	int fd;
+
+	if (!plan->users.wanted)
+		return 0;
+	fd = user_namespace_make(&plan->users);
+	if (fd < 0)
+		return degrade_note(slot, DEGRADE_USERS, -fd, plan->strict);
+	*users = fd;
+	return 0;
+}
+
+int sandbox_enter(const struct sandbox_plan *plan, struct board_slot *slot, int *users,
+		  enum exec_stage *stage)
 {
 	const struct unit_sandbox *s = plan->sandbox;
 	int r = 0;
 
+	*users = -1;
 	if (plan->no_filters)
 		degrade_note(slot, DEGRADE_FILTERS, EPERM, false);
 	*stage = EXEC_CREDENTIALS;
@@ -100,6 +115,10 @@ int sandbox_enter(const struct sandbox_plan *plan, struct board_slot *slot, enum
 	*stage = EXEC_PERSONALITY;
 	if (s->personality_set && personality(s->personality) < 0)
 		return -errno;
+	*stage = EXEC_USERS;
+	r = make_users(plan, slot, users);
+	if (r < 0)
+		return r;
 	*stage = EXEC_NETWORK;
 	r = enter_network(plan, slot);
 	if (r < 0)
@@ -108,15 +127,25 @@ int sandbox_enter(const struct sandbox_plan *plan, struct board_slot *slot, enum
 	r = enter_namespaces(plan, slot);
 	if (r == 0)
 		r = mount_child_apply(&plan->mounts, plan->strict, slot);
-	if (r < 0)
-		return r;
-	*stage = EXEC_CAPABILITIES;
-	return drop_bounding(plan->bounding);
+	return r;
 }
 
-int sandbox_keep(const struct sandbox_plan *plan)
+int sandbox_confine(const struct sandbox_plan *plan, struct board_slot *slot, int users,
+		    enum exec_stage *stage)
 {
-	return plan->raises && prctl(PR_SET_KEEPCAPS, 1) < 0 ? -errno : 0;
+	int r = 0;
+
+	*stage = EXEC_USERS;
+	if (users >= 0 && setns(users, CLONE_NEWUSER) < 0)
+		r = degrade_note(slot, DEGRADE_USERS, errno, plan->strict);
+	if (r < 0)
+		return r;
+	/* Whoever enters a user namespace has all capabilities in it: user_namespaces(7). */
+	*stage = EXEC_CAPABILITIES;
+	r = drop_bounding(plan->bounding);
+	if (r == 0 && plan->raises && prctl(PR_SET_KEEPCAPS, 1) < 0)
+		r = -errno;
+	return r;
 }
 
 /* What is kept for the last steps goes by itself at the execve(), but for the ambient ones: another

@@ -46,6 +46,7 @@ int sandbox_prepare(struct sandbox_plan *plan, struct unit_sandbox *sandbox,
 		r = syscall_filters_compile(sandbox, err);
 	if (r == 0)
 		r = mount_plan_make(&plan->mounts, sandbox, places, err);
+	user_map_make(&plan->users, sandbox->private_users, id);
 	if (r < 0)
 		sandbox_plan_free(plan);
 	return r;

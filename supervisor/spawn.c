@@ -125,18 +125,22 @@ static void child_cgroup(const struct spawn *s, struct board_slot *slot)
 	close(fd);
 }
 
-static void child_identity(const struct spawn *s, struct board_slot *slot)
+/* `users`: as of sandbox_enter(). */
+static void child_identity(const struct spawn *s, struct board_slot *slot, int users)
 {
 	const struct identity *id = s->identity;
-	int r = s->sandbox ? sandbox_keep(s->sandbox) : 0;
+	enum exec_stage stage;
+	int r;
 
+	/* The raw calls: glibc's would try to reach the other threads of the parent. */
+	if (id->set && syscall(SYS_setgroups, (size_t)id->n_groups, id->groups) < 0)
+		child_fail(slot, EXEC_GROUP, errno);
+	r = s->sandbox ? sandbox_confine(s->sandbox, slot, users, &stage) : 0;
 	if (r < 0)
-		child_fail(slot, EXEC_CAPABILITIES, -r);
+		child_fail(slot, stage, -r);
 	if (!id->set)
 		return;
-	/* The raw calls: glibc's would try to reach the other threads of the parent. */
-	if (syscall(SYS_setgroups, (size_t)id->n_groups, id->groups) < 0 ||
-	    syscall(SYS_setresgid, id->gid, id->gid, id->gid) < 0)
+	if (syscall(SYS_setresgid, id->gid, id->gid, id->gid) < 0)
 		child_fail(slot, EXEC_GROUP, errno);
 	if (syscall(SYS_setresuid, id->uid, id->uid, id->uid) < 0)
 		child_fail(slot, EXEC_USER, errno);
@@ -162,6 +166,7 @@ child_run(const struct board *board, const struct spawn *s, struct board_slot *s
 {
 	struct rlimit nofile = {.rlim_cur = board->nofile_soft, .rlim_max = board->nofile_hard};
 	enum exec_stage stage;
+	int users = -1;
 	int r;
 
 	setsid();
@@ -177,11 +182,11 @@ child_run(const struct board *board, const struct spawn *s, struct board_slot *s
 		(void)!fchown(2, s->identity->uid, s->identity->gid);
 	child_cgroup(s, slot);
 	if (s->sandbox) {
-		r = sandbox_enter(s->sandbox, slot, &stage);
+		r = sandbox_enter(s->sandbox, slot, &users, &stage);
 		if (r < 0)
 			child_fail(slot, stage, -r);
 	}
-	child_identity(s, slot);
+	child_identity(s, slot, users);
 	if (s->listen_pid)
 		child_listen_pid(s->listen_pid);
 	child_keyring(s, slot);
@@ -346,6 +351,7 @@ const char *spawn_stage_name(uint32_t stage)
 		[EXEC_PERSONALITY] = "Personality=",
 		[EXEC_AMBIENT] = "AmbientCapabilities=",
 		[EXEC_CREDENTIALS] = "LoadCredential=",
+		[EXEC_USERS] = "PrivateUsers=",
 	};
 
 	return stage < ARRAY_LEN(names) ? names[stage] : "start";

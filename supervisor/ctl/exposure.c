@@ -70,6 +70,11 @@ static unsigned bad_proc(const struct unit *unit, const struct exposure_check *c
 	return badness[unit->sandbox.protect_proc];
 }
 
+static unsigned bad_users(const struct unit *unit, const struct exposure_check *check)
+{
+	return unit->sandbox.private_users == PRIVATE_USERS_NO;
+}
+
 static unsigned bad_umask(const struct unit *unit, const struct exposure_check *check)
 {
 	mode_t umask = unit->exec.umask;
@@ -286,8 +291,8 @@ static const struct exposure_check checks[] = {
 	   "it sees all devices of the container"),
 	ON("PrivateNetwork=", private_network, 2500, "it has no network",
 	   "it has the container's network"),
-	{"PrivateUsers=", "-", "other users are visible (not supported here)", 1000, 1, always, 0,
-	 NULL},
+	{"PrivateUsers=", "other users are nobody to it", "it shares the container's users", 1000,
+	 1, bad_users, 0, NULL},
 	{"IPAddressDeny=", "-", "any address can be reached (not supported here)", 1000, 1, always,
 	 0, NULL},
 	ON("ProtectKernelTunables=", protect_tunables, 1000, "the kernel's settings are read-only",

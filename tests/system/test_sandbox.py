@@ -227,17 +227,64 @@ def test_a_file_system_namespace_has_what_the_unit_says(host):
     assert host.stop() == 0
 
 
+def mapped(pid, kind):
+    """/proc/PID/uid_map as (inside, outside, count)."""
+    return [tuple(map(int, line.split())) for line in Path(f"/proc/{pid}/{kind}_map").read_text("utf-8").splitlines()]
+
+
+def test_private_users_are_root_and_the_units_own_and_its_capabilities_count_inside_only(host):
+    sleeper(host, "plain", "User=coder\nPrivateUsers=yes")
+    sleeper(host, "root", "PrivateUsers=self\nCapabilityBoundingSet=~CAP_SYS_ADMIN\nPrivateTmp=yes\n"
+            "ProtectSystem=strict\nInaccessiblePaths=/proc\nPrivateNetwork=yes")
+    sleeper(host, "ambient", "User=coder\nPrivateUsers=yes\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n"
+            "NoNewPrivileges=yes\nSystemCallFilter=~ptrace\nSupplementaryGroups=4321")
+    sleeper(host, "filtered", "User=coder\nPrivateUsers=yes\nSystemCallFilter=~ptrace")
+    sleeper(host, "same", "PrivateUsers=identity")
+    sleeper(host, "all", "PrivateUsers=full")
+    attempt(host, "tried", "mount namespace write:/etc", "PrivateUsers=yes\nPrivateMounts=yes")
+    attempt(host, "outside", "mount", "PrivateUsers=yes")
+    names = ("plain", "root", "ambient", "filtered", "same", "all")
+    said, found = run_attempts(host, tried="dead", outside="dead", **{name: "running" for name in names})
+    pids = {proc_status(pid)["NSpid"].split()[-1]: pid for pid in services(host, "sleep")}
+    pid = {name: pids[str(found[name]["pid"])] for name in names}
+    base = 100000
+    own = [(0, base, 1), (1000, base + 1000, 1)]
+    for name in ("plain", "ambient", "filtered"):
+        assert mapped(pid[name], "uid") == mapped(pid[name], "gid") == own
+        assert Path(f"/proc/{pid[name]}/setgroups").read_text("utf-8") == "deny\n"
+        assert proc_status(pid[name])["Uid"].split()[0] == str(base + 1000)
+        assert proc_status(pid[name])["Gid"].split()[0] == str(base + 1000)
+    assert proc_status(pid["ambient"])["Groups"].split()[-1] == str(base + 4321), "groups were set before"
+    assert int(proc_status(pid["plain"])["CapEff"], 16) == int(proc_status(pid["filtered"])["CapPrm"], 16) == 0
+    assert int(proc_status(pid["ambient"])["CapEff"], 16) == 1 << 10
+    assert proc_status(pid["filtered"])["Seccomp"] == "2"
+    assert mapped(pid["root"], "uid") == [(0, base, 1)]
+    assert not int(proc_status(pid["root"])["CapBnd"], 16) & 1 << 21, "a new namespace would give it back"
+    assert mapped(pid["same"], "uid") == [(0, base, 65536)]
+    for name in names[:-1]:
+        assert os.readlink(f"/proc/{pid[name]}/ns/user") != os.readlink(f"/proc/{host.pid}/ns/user")
+        assert found[name]["notes"] == []
+    assert any("PrivateUsers=: this container forbids it" in note for note in found["all"]["notes"])
+    assert said["outside"] == {"mount": "EPERM"}
+    assert said["tried"] == {"mount": "EPERM", "namespace": "ok", "write:/etc": "ok"}
+    assert host.stop() == 0
+
+
 def test_what_the_container_forbids_of_sandboxing_is_noted_and_with_strict_it_fails(podman):
     host = podman()
-    sleeper(host, "soft", "ProtectSystem=strict\nPrivateTmp=yes\nProtectClock=yes\nPrivateNetwork=yes")
+    sleeper(host, "soft", "ProtectSystem=strict\nPrivateTmp=yes\nProtectClock=yes\nPrivateNetwork=yes\n"
+            "PrivateUsers=yes")
+    sleeper(host, "users", "PrivateUsers=yes", "[X-Hakim]\nStrict=yes\n")
     sleeper(host, "strict", "ProtectSystem=strict\nNoNewPrivileges=yes", "[X-Hakim]\nStrict=yes\n")
     sleeper(host, "missing", "ReadWritePaths=/nowhere")
     host.start({}, ["sleep", "1000"], tty=False)
-    found = wait_units(host, soft="running", strict="failed", missing="failed")["units"]
+    found = wait_units(host, soft="running", strict="failed", users="failed", missing="failed")["units"]
     for words in ("the mount namespace: this container forbids it (Operation not permitted)",
-                  "PrivateNetwork=: this container forbids it", "ProtectClock= and its kin: this container forbids it"):
+                  "PrivateNetwork=: this container forbids it", "PrivateUsers=: this container forbids it",
+                  "ProtectClock= and its kin: this container forbids it"):
         assert any(words in note for note in found["soft"]["notes"])
     assert "file system namespace: Operation not permitted" in found["strict"]["last_error"]
+    assert "could not be executed: PrivateUsers=: " in found["users"]["last_error"]
     assert "ReadWritePaths=/nowhere: there is no such path" in found["missing"]["last_error"]
     host.stop()
 

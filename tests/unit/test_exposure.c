@@ -31,8 +31,8 @@ static void a_plain_service_of_root_is_unsafe_and_a_closed_one_is_fine(void **st
 		     "PrivateNetwork=yes\nProtectKernelTunables=yes\nProtectKernelModules=yes\n"
 		     "ProtectKernelLogs=yes\nProtectControlGroups=yes\nProtectClock=yes\n"
 		     "ProtectHostname=yes\nProtectProc=ptraceable\nProcSubset=pid\nUMask=0077\n"
-		     "KeyringMode=private");
-	/* Two of the checks cannot be met here. */
+		     "KeyringMode=private\nPrivateUsers=yes");
+	/* One of the checks cannot be met here. */
 	assert_in_range(exposure_of(unit), 1, 6);
 	assert_int_equal(exposure_level(exposure_of(unit)), EXPOSURE_SAFE);
 }
@@ -53,6 +53,7 @@ static void each_check_asks_for_what_it_names(void **state)
 	assert_int_equal(badness("ProtectSystem="), 3);
 	assert_int_equal(badness("UMask="), 1);
 	assert_int_equal(badness("User="), 10);
+	assert_int_equal(badness("PrivateUsers="), 1);
 	load_service("SystemCallFilter=@system-service\nUser=nobody\nUMask=0077");
 	assert_int_equal(badness("SystemCallFilter=~@mount"), 0);
 	assert_int_equal(badness("SystemCallFilter=~@resources"), 1);
