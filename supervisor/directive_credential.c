@@ -124,10 +124,24 @@ SETTER(set_dynamic_user)
 	return *value ? bool_parse(value, &ctx->unit->exec.dynamic_user, err) : 0;
 }
 
+/* systemd's service_spawn(): all commands but those of ExecStart=. */
+static void settle_start_only(struct unit *unit)
+{
+	const struct commands *lists[] = {
+		&unit->life.condition, &unit->start_pre, &unit->life.start_post,
+		&unit->life.reload,    &unit->stop,      &unit->life.stop_post};
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		for (size_t k = 0; k < lists[i]->n; k++)
+			lists[i]->v[k].privileged = true;
+}
+
 void directive_sandbox_settle(struct unit *unit)
 {
 	struct unit_sandbox *s = &unit->sandbox;
 
+	if (unit->exec.start_only)
+		settle_start_only(unit);
 	if (!unit->exec.dynamic_user)
 		return;
 	/* systemd.exec(5), DynamicUser=: what a user that comes and goes leaves behind would be

@@ -131,10 +131,33 @@ SETTER(set_search_path)
 	return 0;
 }
 
+SETTER(set_start_only)
+{
+	ctx->unit->exec.start_only = false;
+	return *value ? bool_parse(value, &ctx->unit->exec.start_only, err) : 0;
+}
+
+/* "-": the author can do without. Profiles are the host's, and a container changes to one only
+ * where the host has stacked policies; so it is never tried. */
+SETTER(set_apparmor)
+{
+	if (!*value)
+		return 0;
+	if (*value == '-') {
+		err_set(err, -ENOTSUP, "no profile is changed to, which its \"-\" allows");
+		return 1;
+	}
+	return err_set(err, -ENOTSUP,
+		       "no profile can be changed to in a container: the service would run with "
+		       "other rights than its author asked for (with a \"-\" before the name it "
+		       "may)");
+}
+
 #define AT(field)  DIRECTIVE_AT(exec.field)
 #define MODE(kind) set_mode, DIRECTIVE_AT(directory_mode[DIRECTORY_##kind]), 07777, NULL
 
 static const struct directive directives[] = {
+	{"AppArmorProfile", set_apparmor, 0, 0, NULL},
 	{"CacheDirectoryMode", MODE(CACHE)},
 	{"ConfigurationDirectory", directive_set_directories,
 	 DIRECTIVE_AT(directories[DIRECTORY_CONFIGURATION]), 0, directive_reset_list},
@@ -142,6 +165,7 @@ static const struct directive directives[] = {
 	{"ExecSearchPath", set_search_path, AT(search_path), 0, directive_reset_list},
 	{"KeyringMode", set_keyring, 0, 0, NULL},
 	{"LogsDirectoryMode", MODE(LOGS)},
+	{"PermissionsStartOnly", set_start_only, 0, 0, NULL},
 	{"RuntimeDirectoryMode", MODE(RUNTIME)},
 	{"RuntimeDirectoryPreserve", set_preserve, 0, 0, NULL},
 	{"SetLoginEnvironment", set_login_environment, 0, 0, NULL},

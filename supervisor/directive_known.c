@@ -17,6 +17,10 @@ static const char scheduling[] = "the service runs with the container's own prio
 static const char log_goes[] = "output goes to the log of the service";
 static const char no_tty[] = "services have no terminal";
 static const char rights[] = "the service would run with other rights than its author asked for";
+static const char no_pam[] =
+	"it has no PAM session: no account check, limits or variables of PAM's";
+static const char addresses[] = "it takes BPF, and every address can be reached";
+static const char ipc_stays[] = "its IPC objects stay when it has ended";
 static const char other_root[] =
 	"the service would run in another file system than its author asked for";
 static const char credentials[] = "the service would not find its credentials";
@@ -31,7 +35,8 @@ static const struct known unit_known[] = {
 	{"JobTimeoutAction", KNOWN_LATER, "none", NULL},
 	{"JobTimeoutRebootArgument", KNOWN_HARMLESS, NULL, boot_only},
 	{"JobTimeoutSec", KNOWN_LATER, "infinity", NULL},
-	{"JoinsNamespaceOf", KNOWN_SANDBOX, NULL, NULL},
+	{"JoinsNamespaceOf", KNOWN_SANDBOX, NULL,
+	 "what it has of its own (PrivateTmp= …) it shares with no other unit"},
 	{"OnFailureIsolate", KNOWN_LATER, "no", on_failure},
 	{"RebootArgument", KNOWN_HARMLESS, NULL, boot_only},
 	{"RequiresMountsFor", KNOWN_HARMLESS, NULL,
@@ -47,7 +52,6 @@ static const struct known unit_known[] = {
 static const struct known service_known[] = {
 	{"AllowedCPUs", KNOWN_LATER, NULL, cgroup},
 	{"AllowedMemoryNodes", KNOWN_LATER, NULL, cgroup},
-	{"AppArmorProfile", KNOWN_REFUSED, "", rights},
 	{"BPFProgram", KNOWN_SANDBOX, NULL, NULL},
 	{"BlockIOAccounting", KNOWN_HARMLESS, NULL, NULL},
 	{"BlockIODeviceWeight", KNOWN_LATER, NULL, cgroup},
@@ -73,11 +77,11 @@ static const struct known service_known[] = {
 	{"IOWriteBandwidthMax", KNOWN_LATER, NULL, cgroup},
 	{"IOWriteIOPSMax", KNOWN_LATER, NULL, cgroup},
 	{"IPAccounting", KNOWN_HARMLESS, NULL, NULL},
-	{"IPAddressAllow", KNOWN_SANDBOX, "", NULL},
-	{"IPAddressDeny", KNOWN_SANDBOX, "", NULL},
+	{"IPAddressAllow", KNOWN_SANDBOX, "", addresses},
+	{"IPAddressDeny", KNOWN_SANDBOX, "", addresses},
 	{"IPCNamespacePath", KNOWN_SANDBOX, "", NULL},
-	{"IPEgressFilterPath", KNOWN_SANDBOX, "", NULL},
-	{"IPIngressFilterPath", KNOWN_SANDBOX, "", NULL},
+	{"IPEgressFilterPath", KNOWN_SANDBOX, "", addresses},
+	{"IPIngressFilterPath", KNOWN_SANDBOX, "", addresses},
 	{"IgnoreSIGPIPE", KNOWN_LATER, "no",
 	 "SIGPIPE is as in any other program, as with IgnoreSIGPIPE=no"},
 	{"ImportCredential", KNOWN_REFUSED, "", credentials},
@@ -101,12 +105,11 @@ static const struct known service_known[] = {
 	{"NUMAMask", KNOWN_LATER, "", scheduling},
 	{"NUMAPolicy", KNOWN_LATER, "default", scheduling},
 	{"NetworkNamespacePath", KNOWN_SANDBOX, "", NULL},
-	{"PAMName", KNOWN_REFUSED, "", rights},
+	{"PAMName", KNOWN_SANDBOX, "", no_pam},
 	{"PassPIDFD", KNOWN_LATER, "no", "no sockets are passed on"},
-	{"PermissionsStartOnly", KNOWN_REFUSED, "no", rights},
 	{"PrivatePIDs", KNOWN_SANDBOX, "no", NULL},
 	{"RebootArgument", KNOWN_HARMLESS, NULL, boot_only},
-	{"RemoveIPC", KNOWN_SANDBOX, "no", NULL},
+	{"RemoveIPC", KNOWN_SANDBOX, "no", ipc_stays},
 	{"RestrictFileSystems", KNOWN_SANDBOX, "", NULL},
 	{"RestrictNetworkInterfaces", KNOWN_SANDBOX, "", NULL},
 	{"RootDirectory", KNOWN_REFUSED, "/", other_root},

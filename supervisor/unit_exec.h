@@ -30,6 +30,7 @@ struct unit_exec {
 	bool login_environment_set;       /* SetLoginEnvironment= was given … */
 	bool login_environment;           /* … with this value; else: where there is a User= */
 	bool dynamic_user;
+	bool start_only; /* PermissionsStartOnly=: but for ExecStart=, commands have a "+" */
 	enum preserve runtime_preserve;
 	enum keyring_mode keyring;
 };

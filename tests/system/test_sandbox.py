@@ -227,6 +227,52 @@ def test_a_file_system_namespace_has_what_the_unit_says(host):
     assert host.stop() == 0
 
 
+@pytest.mark.parametrize("kind", ["lxc", "podman"])
+def test_a_proc_of_its_own_hides_others_or_is_said_to_be_missing(kind, request, helpers):
+    host = request.getfixturevalue(kind)()
+    host.put_file(ATTEMPT, (helpers / "attempt").read_bytes(), 0o755)
+    tries = "read:/proc/1/status read:/proc/self/status read:/proc/uptime pause"
+    lines = {"plain": "", "hidden": "ProtectProc=invisible", "subset": "ProcSubset=pid",
+             "both": "ProtectProc=noaccess\nProcSubset=pid"}
+    for name, more in lines.items():
+        unit(host, f"{name}.service", f"[Service]\nExecStart={ATTEMPT} {tries}\nUser=nobody\n{more}\n")
+        unit(host, f"{name}-strict.service", f"[Service]\nExecStart=/bin/sleep 1000\n{more}\n"
+             "[X-Hakim]\nStrict=yes\n")
+    if kind == "lxc":
+        host.start({}, tty=False)
+    else:
+        host.start({}, ["sleep", "1000"], tty=False)
+    found = wait_units(host, **{name: "running" for name in lines})["units"]
+    wait_until("they have tried", lambda: all(len(tried(host, name)) == 3 for name in lines), 10)
+    assert tried(host, "plain") == {word: "ok" for word in tries.split()[:-1]}
+    for name in ("hidden", "subset", "both"):
+        noted = [note for note in found[name]["notes"] if "this container forbids it" in note]
+        said = tried(host, name)
+        assert said["read:/proc/self/status"] == "ok"
+        wait_units(host, **{f"{name}-strict": "failed" if noted else "running"})
+        if noted:
+            assert noted[0].startswith(("ProtectProc= or ProcSubset=: ", "the mount namespace: "))
+            assert said == tried(host, "plain"), "it has the container's"
+        else:
+            assert said["read:/proc/1/status"] == ("ok" if name == "subset" else
+                                                   "ENOENT" if name == "hidden" else "EPERM")
+            assert said["read:/proc/uptime"] == ("ok" if name == "hidden" else "ENOENT")
+    host.stop()
+
+
+def test_permissions_start_only_runs_the_other_commands_as_root(lxc):
+    host = lxc()
+    sleeper(host, "one", "User=coder\nProtectSystem=strict\nPermissionsStartOnly=yes\n"
+            "ExecStartPre=/bin/sh -c 'id -u >/etc/before'\nExecStopPost=/bin/sh -c 'id -u >/etc/after'")
+    host.start({}, tty=False)
+    wait_units(host, one="running")
+    [pid] = services(host, "sleep")
+    assert proc_status(pid)["Uid"].split()[0] == "101000"
+    host.exec(["hakimctl", "stop", "one"])
+    assert host.read_file("/etc/before") == host.read_file("/etc/after") == b"0\n"
+    assert host.stop() == 0
+
+
 def mapped(pid, kind):
     """/proc/PID/uid_map as (inside, outside, count)."""
     return [tuple(map(int, line.split())) for line in Path(f"/proc/{pid}/{kind}_map").read_text("utf-8").splitlines()]

@@ -197,12 +197,46 @@ static void no_message_tells_a_value_of_the_environment(void **state)
 static void what_would_weaken_security_refuses_the_unit(void **state)
 {
 	static const char *const lines[] = {
-		"RootDirectory=/x",   "AppArmorProfile=x", "PAMName=login",
-		"ImportCredential=x", "SELinuxContext=x",
+		"RootDirectory=/x",
+		"ImportCredential=x",
+		"SELinuxContext=x",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
 		refuse_service(lines[i], "is not supported yet and cannot be left out");
+}
+
+static void a_profile_of_apparmor_is_left_out_only_where_its_author_allows_it(void **state)
+{
+	refuse_service("AppArmorProfile=tight",
+		       ":3: AppArmorProfile: no profile can be changed to");
+	load_service("AppArmorProfile=-tight");
+	assert_int_equal(problems.n, 1);
+	assert_said(":3: AppArmorProfile: no profile is changed to", false);
+	load_service("AppArmorProfile=tight\nAppArmorProfile=");
+	assert_int_equal(problems.n, 0);
+}
+
+static void permissions_start_only_is_a_plus_before_all_other_commands(void **state)
+{
+	static const char lines[] = "User=nobody\nExecCondition=/bin/c\nExecStartPre=!/bin/x\n"
+				    "ExecStartPost=/bin/y\nExecReload=/bin/r\nExecStop=/bin/s\n"
+				    "ExecStopPost=/bin/p\nPermissionsStartOnly=";
+	char text[512];
+
+	for (unsigned yes = 0; yes < 2; yes++) {
+		snprintf(text, sizeof(text), "%s%s", lines, yes ? "yes" : "no");
+		load_service(text);
+		assert_int_equal(problems.n, 0);
+		assert_false(unit->start.v[0].privileged);
+		assert_int_equal(unit->life.condition.v[0].privileged, yes);
+		assert_int_equal(unit->start_pre.v[0].privileged, yes);
+		assert_int_equal(unit->life.start_post.v[0].privileged, yes);
+		assert_int_equal(unit->life.reload.v[0].privileged, yes);
+		assert_int_equal(unit->stop.v[0].privileged, yes);
+		assert_int_equal(unit->life.stop_post.v[0].privileged, yes);
+	}
+	refuse_service("PermissionsStartOnly=maybe", ":3: PermissionsStartOnly: ");
 }
 
 static void values_that_ask_for_nothing_are_fine(void **state)
@@ -223,6 +257,9 @@ static void sandboxing_is_noted_and_refused_when_strict(void **state)
 	refuse_service("RestrictFileSystems=ext4\n[X-Hakim]\nStrict=yes",
 		       ":3: RestrictFileSystems: ");
 	load_service("RestrictFileSystems=ext4\n[X-Hakim]\nStrict=no");
+	load_service("PAMName=login");
+	assert_said(":3: PAMName: is not supported yet: the service runs without", false);
+	refuse_service("PAMName=login\n[X-Hakim]\nStrict=yes", ":3: PAMName: ");
 	load_service("NUMAMask=0\n[X-Hakim]\nStrict=yes");
 }
 
@@ -401,6 +438,8 @@ int main(void)
 		TEST(values_that_are_none_refuse_the_unit),
 		TEST(no_message_tells_a_value_of_the_environment),
 		TEST(what_would_weaken_security_refuses_the_unit),
+		TEST(a_profile_of_apparmor_is_left_out_only_where_its_author_allows_it),
+		TEST(permissions_start_only_is_a_plus_before_all_other_commands),
 		TEST(values_that_ask_for_nothing_are_fine),
 		TEST(sandboxing_is_noted_and_refused_when_strict),
 		TEST(harmless_and_unknown_directives_are_noted),
