@@ -127,6 +127,18 @@ static enum restart_verdict verdict(const struct unit_life *life, const struct b
 	return exit_set_has(&life->force, slot->status) ? VERDICT_FORCE : VERDICT_NONE;
 }
 
+/* What a command has said itself, before it gave up, is its reason: "exited with status 1" helps
+ * nobody.
+ */
+static void set_reason(struct service *s, const char *who, const char *how,
+		       enum service_result result)
+{
+	if (result == RESULT_EXIT_CODE && s->told && s->status_text[0])
+		service_set_error(s, "%s", s->status_text);
+	else
+		service_set_error(s, "%s %s", who, how);
+}
+
 static void main_ended(struct service *s, const struct board_slot *slot)
 {
 	const struct commands *start = &s->unit->start;
@@ -148,7 +160,10 @@ static void main_ended(struct service *s, const struct board_slot *slot)
 	}
 	/* A notify service that ends before READY=1 has its own word for it: the machine's. */
 	if (!clean && !(stopping && s->machine.stop_requested)) {
-		if (!stopping)
+		/* A daemon's last status tells of its life, that of a oneshot of its work. */
+		if (!stopping && s->policy.type == TYPE_ONESHOT)
+			set_reason(s, command ? command->path : "its main process", how, result);
+		else if (!stopping)
 			service_set_error(s, "%s %s", command ? command->path : "its main process",
 					  how);
 		if (s->machine.result == RESULT_SUCCESS)
@@ -210,7 +225,7 @@ static void control_ended(struct service *s, const struct board_slot *slot)
 	}
 	if (reloading || service_is_starting(state) || state == SERVICE_STOP ||
 	    state == SERVICE_STOP_POST)
-		service_set_error(s, "%s %s", command ? command->path : "a command", how);
+		set_reason(s, command ? command->path : "a command", how, result);
 	if (service_is_starting(state) || state == SERVICE_STOP || state == SERVICE_STOP_POST) {
 		service_end_text(s, "%s %s", command ? command->path : "a command", how);
 		if (s->machine.result == RESULT_SUCCESS)

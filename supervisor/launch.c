@@ -227,6 +227,8 @@ static int launch(struct service *s, const struct command *command, enum board_r
 	if (task->slot >= 0)
 		return err_set(err, -EAGAIN, "its last process (pid %d) is still there",
 			       task_pid(m, task));
+	if (task == &s->main || task == &s->control)
+		s->told = false;
 	if (r == 0)
 		r = make_environment(s, &id, list, &env, err);
 	if (r == 0)

@@ -154,6 +154,7 @@ struct service {
 	unsigned n_past;
 	char error[SERVICE_TEXT];       /* last error, a sentence; empty: none */
 	char status_text[SERVICE_TEXT]; /* sd_notify STATUS= or StatusExec= */
+	bool told;                      /* STATUS= came since the last command was started */
 	char status_buf[SERVICE_TEXT];  /* StatusExec='s output so far */
 	size_t status_len;
 	struct strv notes; /* of the loader, about this unit */

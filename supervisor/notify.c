@@ -106,8 +106,10 @@ static void take_message(struct service *s, const struct message *m, uid_t uid)
 {
 	if (m->main_pid > 1)
 		take_main_pid(s, m->main_pid, uid);
-	if (m->status)
+	if (m->status) {
 		snprintf(s->status_text, sizeof(s->status_text), "%s", m->status);
+		s->told = true;
+	}
 	if (m->error)
 		s->notify_errno = m->error;
 	if (m->watchdog_us) {

@@ -32,16 +32,31 @@ static enum driver with_images(const struct driver_facts *facts)
 	return DRIVERS;
 }
 
+static const char *why_not(const struct driver_facts *facts, enum driver d)
+{
+	return facts->of[d].tried && !*facts->of[d].why ? "dockerd did not start on it"
+							: facts->of[d].why;
+}
+
 static void remark_vfs(const struct driver_facts *facts, struct driver_choice *choice)
 {
 	snprintf(choice->remark, sizeof(choice->remark),
-		 "vfs copies every layer whole: overlay2: %s; fuse-overlayfs: %s. On the host, "
-		 "'pct set <ctid> "
-		 "--features nesting=1,fuse=1' allows better",
-		 facts->of[DRIVER_OVERLAY2].tried ? "dockerd did not start on it"
-						  : facts->of[DRIVER_OVERLAY2].why,
-		 facts->of[DRIVER_FUSE].tried ? "dockerd did not start on it"
-					      : facts->of[DRIVER_FUSE].why);
+		 "it copies every layer whole; 'pct set <ctid> --features nesting=1,fuse=1' on the "
+		 "host may allow better (overlay2: %s; fuse-overlayfs: %s)",
+		 why_not(facts, DRIVER_OVERLAY2), why_not(facts, DRIVER_FUSE));
+}
+
+/* The first one that worked in the trial, but not under dockerd. */
+static void remark_tried(const struct driver_facts *facts, enum driver chosen,
+			 struct driver_choice *choice)
+{
+	for (enum driver d = 0; d < chosen; d++) {
+		if (!facts->of[d].tried)
+			continue;
+		snprintf(choice->remark, sizeof(choice->remark), "dockerd did not start on %s: %s",
+			 names[d], why_not(facts, d));
+		return;
+	}
 }
 
 void driver_choose(const struct driver_facts *facts, struct driver_choice *choice)
@@ -66,9 +81,9 @@ void driver_choose(const struct driver_facts *facts, struct driver_choice *choic
 	if (kept < DRIVERS && kept != chosen)
 		snprintf(choice->remark, sizeof(choice->remark),
 			 "the images of %s are there and not seen by %s: %s", names[kept],
-			 names[chosen],
-			 facts->of[kept].tried ? "dockerd did not start on it"
-					       : facts->of[kept].why);
+			 names[chosen], why_not(facts, kept));
 	else if (chosen == DRIVER_VFS)
 		remark_vfs(facts, choice);
+	else
+		remark_tried(facts, chosen, choice);
 }

@@ -23,7 +23,7 @@ struct driver_facts {
 	const char *wish; /* DOCKER_STORAGE_DRIVER; NULL, "" and "auto": choose */
 	struct {
 		bool works;
-		char why[160]; /* where it does not */
+		char why[160]; /* where it does not; with `tried`, dockerd's own words */
 		bool has_images;
 		bool tried; /* dockerd could not start on it in this boot */
 	} of[DRIVERS];

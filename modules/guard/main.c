@@ -27,6 +27,9 @@ static const char help[] =
 	"\n"
 	"  --socket PATH             a Unix socket on which nobody listens is removed\n"
 	"  --pid-file PATH=PROGRAM   a pid file whose process is not PROGRAM any more is removed\n"
+	"  --left-socket PATH, --left-pid-file PATH=PROGRAM\n"
+	"                            the same, but what is in use is left alone and in nobody's "
+	"way\n"
 	"  --port NUMBER=VARIABLE    a TCP port that VARIABLE sets must be free\n"
 	"  --choice WORD=VARIABLE=A,B,C  VARIABLE's value WORD must be one of these\n"
 	"  --help, --version\n"
@@ -35,7 +38,8 @@ static const char help[] =
 	"and\n"
 	"what to do is said; 2 a wrong option.\n";
 
-static int guard_socket(const char *path, struct err *err)
+/* `may_live`: whoever listens is no obstacle. */
+static int guard_socket(const char *path, bool may_live, struct err *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	_cleanup_close_ int fd = -EBADF;
@@ -57,6 +61,8 @@ static int guard_socket(const char *path, struct err *err)
 		return err_sys(err, -errno, "no socket can be made");
 	/* EAGAIN: its queue is full, so somebody has it. */
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN) {
+		if (may_live)
+			return 0;
 		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len);
 		return err_set(err, -EADDRINUSE,
 			       "something else listens on %s already (pid %d): stop it", path,
@@ -85,7 +91,7 @@ static bool runs(long pid, const char *program)
 	return strncmp(name, program, 15) == 0;
 }
 
-static int guard_pid_file(char *option, struct err *err)
+static int guard_pid_file(char *option, bool may_live, struct err *err)
 {
 	char *program = strrchr(option, '=');
 	char text[32] = "";
@@ -104,8 +110,10 @@ static int guard_pid_file(char *option, struct err *err)
 		return err_sys(err, -errno, "%s cannot be read", option);
 	pid = strtol(text, NULL, 10);
 	if (pid > 0 && runs(pid, program))
-		return err_set(err, -EEXIST, "%s runs already (pid %ld), says %s: stop it", program,
-			       pid, option);
+		return may_live ? 0
+				: err_set(err, -EEXIST,
+					  "%s runs already (pid %ld), says %s: stop it", program,
+					  pid, option);
 	if (unlink(option) < 0 && errno != ENOENT)
 		return err_sys(err, -errno, "%s, left by an earlier life, cannot be removed",
 			       option);
@@ -176,6 +184,8 @@ int main(int argc, char **argv)
 	static const struct option longs[] = {
 		{"choice", required_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
+		{"left-pid-file", required_argument, NULL, 'F'},
+		{"left-socket", required_argument, NULL, 'S'},
 		{"pid-file", required_argument, NULL, 'f'},
 		{"port", required_argument, NULL, 'p'},
 		{"socket", required_argument, NULL, 's'},
@@ -192,13 +202,15 @@ int main(int argc, char **argv)
 			r = guard_choice(optarg, &err);
 			break;
 		case 'f':
-			r = guard_pid_file(optarg, &err);
+		case 'F':
+			r = guard_pid_file(optarg, c == 'F', &err);
 			break;
 		case 'p':
 			r = guard_port(optarg, &err);
 			break;
 		case 's':
-			r = guard_socket(optarg, &err);
+		case 'S':
+			r = guard_socket(optarg, c == 'S', &err);
 			break;
 		case 'h':
 			return fputs(help, stdout) < 0;

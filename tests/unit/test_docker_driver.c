@@ -79,7 +79,9 @@ static void images_that_cannot_be_seen_are_told_of(void **state)
 static void a_driver_on_which_it_did_not_start_is_not_taken_again(void **state)
 {
 	facts.of[DRIVER_OVERLAY2].tried = true;
+	snprintf(facts.of[DRIVER_OVERLAY2].why, sizeof(facts.of[DRIVER_OVERLAY2].why), "no luck");
 	assert_choice("fuse-overlayfs");
+	assert_string_equal(choice.remark, "dockerd did not start on overlay2: no luck");
 	facts.of[DRIVER_FUSE].tried = true;
 	assert_choice("vfs");
 	assert_non_null(strstr(choice.remark, "dockerd did not start on it"));
