@@ -62,6 +62,7 @@ static void journal_free(struct journal *j)
 	/* It goes on by itself; what it makes is removed by whoever comes next. */
 	if (j->compress.pidfd >= 0)
 		close(j->compress.pidfd);
+	apart_close(&j->apart);
 	free(j->dir);
 	free(j);
 }
@@ -124,6 +125,7 @@ int journal_start(struct journal **journal, const struct journal_config *config,
 
 	if (!j)
 		return err_sys(err, -ENOMEM, "The log cannot start");
+	apart_init(&j->apart, sizeof(struct entry));
 	j->epoll = j->command = j->compress.pidfd = -EBADF;
 	r = journal_init(j, config, err);
 	if (r < 0) {
@@ -187,7 +189,7 @@ int journal_add(struct journal *journal, const struct journal_stream *stream, st
 
 	if (stream->index >= JOURNAL_STREAMS)
 		return err_set(err, -EINVAL, "There is no log number %u", stream->index);
-	e = calloc(1, sizeof(*e));
+	e = apart_new(&journal->apart);
 	if (!e)
 		return err_sys(err, -ENOMEM, "The log of %s cannot be opened", stream->name);
 	for (unsigned i = 0; i < RECORD_STREAMS; i++) {
@@ -202,13 +204,13 @@ int journal_add(struct journal *journal, const struct journal_stream *stream, st
 	e->match = (struct order){.kind = ORDER_MATCH, .entry = e};
 	r = stream_init(&e->stream, journal, stream, err);
 	if (r < 0) {
-		entry_free(e);
+		entry_free(journal, e);
 		return r;
 	}
 	pthread_mutex_lock(&journal->pump.lock);
 	if (journal->entries[e->index]) {
 		pthread_mutex_unlock(&journal->pump.lock);
-		entry_free(e);
+		entry_free(journal, e);
 		return err_set(err, -EEXIST, "Log number %u is in use", stream->index);
 	}
 	journal->entries[e->index] = e;
@@ -342,7 +344,7 @@ void journal_stop(struct journal *journal, int timeout_ms)
 	pthread_join(journal->thread, NULL);
 	for (size_t i = 0; i < JOURNAL_STREAMS; i++)
 		if (journal->running[i])
-			entry_free(journal->running[i]);
+			entry_free(journal, journal->running[i]);
 	pthread_cond_destroy(&journal->ended_cond);
 	pump_close(&journal->pump);
 	journal_free(journal);

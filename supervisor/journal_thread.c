@@ -35,10 +35,10 @@ static void poll_side(struct journal *j, struct side *side)
 	side->polled = fd >= 0 && epoll_ctl(j->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-void entry_free(struct entry *e)
+void entry_free(struct journal *j, struct entry *e)
 {
 	pump_stop(&e->stream);
-	free(e);
+	apart_free(&j->apart, e);
 }
 
 static void wake(const struct journal *j)
@@ -80,7 +80,7 @@ static void run_order(struct journal *j, const struct order *order)
 		unpoll(j, &e->sides[i]);
 	j->running[e->index] = NULL;
 	j->n_timed -= is_timed(e);
-	entry_free(e);
+	entry_free(j, e);
 }
 
 /* Returns whether the thread is to end. */

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "supervisor/apart.h"
 #include "supervisor/journal_compress.h"
 #include "supervisor/journal_pump.h"
 
@@ -48,6 +49,7 @@ struct journal {
 	int wake_fd; /* the caller's */
 	int epoll, command;
 	pthread_t thread;
+	struct apart apart;                     /* where entries lie */
 	struct pump pump;                       /* its lock is also for all from here … */
 	struct entry *entries[JOURNAL_STREAMS]; /* those added and not removed */
 	struct order *first, **last;
@@ -60,4 +62,4 @@ struct journal {
 
 /* The thread: pthread_create()'s function, of a struct journal. */
 void *journal_main(void *arg);
-void entry_free(struct entry *e);
+void entry_free(struct journal *j, struct entry *e);

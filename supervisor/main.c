@@ -277,6 +277,7 @@ static int start(struct manager *m, struct err *err)
 	bool taken_over;
 	int r;
 
+	apart_init(&m->apart, sizeof(struct service));
 	m->say_fd = m->say_read = m->say_index = m->control_kept = m->console_fd = -1;
 	raise_nofile();
 	r = map_board(m, err);

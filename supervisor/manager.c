@@ -115,10 +115,10 @@ void service_set_unit(struct service *s, struct unit *unit)
 
 struct service *service_new(struct manager *m, struct unit *unit)
 {
-	struct service *s = calloc(1, sizeof(*s));
+	struct service *s = apart_new(&m->apart);
 
 	if (!s || timer_heap_join(&m->timers, &s->due, s) < 0) {
-		free(s);
+		apart_free(&m->apart, s);
 		return NULL;
 	}
 	s->manager = m;
@@ -172,7 +172,7 @@ void service_free(struct service *s)
 	strv_free(&s->notes);
 	if (s->orphan)
 		unit_free(s->orphan);
-	free(s);
+	apart_free(&m->apart, s);
 }
 
 /* A new run: nothing of the last one counts any more. */

@@ -16,6 +16,7 @@
 #include "common/board.h"
 #include "common/err.h"
 #include "common/strv.h"
+#include "supervisor/apart.h"
 #include "supervisor/bus.h"
 #include "supervisor/cgroup.h"
 #include "supervisor/command.h"
@@ -32,6 +33,7 @@
 #include "supervisor/service.h"
 #include "supervisor/service_log.h"
 #include "supervisor/state.h"
+#include "supervisor/text_buf.h"
 #include "supervisor/timer_heap.h"
 #include "supervisor/unit.h"
 #include "supervisor/unit_dirs.h"
@@ -172,7 +174,8 @@ struct manager {
 
 	struct unit_set units;
 	struct graph graph;
-	bool graph_stale; /* units were loaded since it was built: manager_graph() */
+	bool graph_stale;   /* units were loaded since it was built: manager_graph() */
+	struct apart apart; /* where services lie: no child looks at one */
 	struct service **services;
 	size_t n_services;
 	struct name_index index; /* every name of every service, also its aliases */
@@ -210,8 +213,7 @@ struct manager {
 	int release[BOARD_SLOTS]; /* slots whose end was consumed: given free when the state says
 				     so, too */
 	unsigned n_release;
-	char *state_buf;
-	size_t state_cap;
+	struct text_buf state_text;
 };
 
 uint64_t now_us(void); /* CLOCK_MONOTONIC */

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,133 +20,99 @@
  * that a newer and an older supervisor understand each other. Texts are last in their line and have
  * no newline.
  */
-static void add(struct manager *m, size_t *len, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void add(struct manager *m, size_t *len, const char *fmt, ...)
+static void add_text(struct text_buf *text, const char *key, const char *value)
 {
-	va_list args;
-	int n;
-
-	for (unsigned attempt = 0; attempt < 2; attempt++) {
-		size_t cap = m->state_cap * 2 + 4096;
-		char *grown;
-
-		va_start(args, fmt);
-		n = vsnprintf(m->state_buf ? m->state_buf + *len : NULL, m->state_cap - *len, fmt,
-			      args);
-		va_end(args);
-		if (n >= 0 && (size_t)n < m->state_cap - *len) {
-			*len += (size_t)n;
-			return;
-		}
-		grown = realloc(m->state_buf, cap);
-		if (!grown)
-			return;
-		m->state_buf = grown;
-		m->state_cap = cap;
-	}
+	if (value[0])
+		text_add(text, "%s %.*s\n", key, (int)strcspn(value, "\n"), value);
 }
-
-static void add_text(struct manager *m, size_t *len, const char *key, const char *text)
-{
-	if (text[0])
-		add(m, len, "%s %.*s\n", key, (int)strcspn(text, "\n"), text);
-}
-
-struct saving {
-	struct manager *m;
-	size_t *len;
-};
 
 static void save_stored(void *data, unsigned index, bool poll, const char *name)
 {
-	struct saving *saving = data;
-
-	add(saving->m, saving->len, "stored %u %d %s\n", index, poll, name);
+	text_add(data, "stored %u %d %s\n", index, poll, name);
 }
 
 /* What belongs to the run that is under way, and what is left of the last ones. */
-static void save_run(struct manager *m, size_t *len, const struct service *s)
+static void save_run(struct text_buf *text, const struct service *s)
 {
 	const struct service_machine *machine = &s->machine;
 
-	add(m, len, "run %d %d %d %u %d\n", machine->main_ended, machine->mainless,
-	    machine->searching, machine->reload_seen, machine->verdict);
+	text_add(text, "run %d %d %d %u %d\n", machine->main_ended, machine->mainless,
+		 machine->searching, machine->reload_seen, machine->verdict);
 	if (s->invocation[0])
-		add(m, len, "invocation %s %u\n", s->invocation, s->runs);
+		text_add(text, "invocation %s %u\n", s->invocation, s->runs);
 	if (s->timers[TIMER_WATCHDOG] || s->timers[TIMER_RUNTIME] || s->watchdog_usec)
-		add(m, len, "alive %llu %llu %llu\n", (unsigned long long)s->timers[TIMER_WATCHDOG],
-		    (unsigned long long)s->timers[TIMER_RUNTIME],
-		    (unsigned long long)s->watchdog_usec);
+		text_add(text, "alive %llu %llu %llu\n",
+			 (unsigned long long)s->timers[TIMER_WATCHDOG],
+			 (unsigned long long)s->timers[TIMER_RUNTIME],
+			 (unsigned long long)s->watchdog_usec);
 	if (s->has_last)
-		add(m, len, "last %d\n", s->last_status);
+		text_add(text, "last %d\n", s->last_status);
 	if (s->dynamic_uid)
-		add(m, len, "dynamic-user %u\n", s->dynamic_uid);
+		text_add(text, "dynamic-user %u\n", s->dynamic_uid);
 	if (s->notify_errno)
-		add(m, len, "errno %d\n", s->notify_errno);
+		text_add(text, "errno %d\n", s->notify_errno);
 	if (s->limit.starts)
-		add(m, len, "limit %llu %u\n", (unsigned long long)s->limit.since_us,
-		    s->limit.starts);
-	add_text(m, len, "ending", s->end_text);
+		text_add(text, "limit %llu %u\n", (unsigned long long)s->limit.since_us,
+			 s->limit.starts);
+	add_text(text, "ending", s->end_text);
 	for (unsigned i = s->n_past; i-- > 0;)
-		add(m, len, "past %llu %s %.*s\n", (unsigned long long)s->past[i].at_us,
-		    service_result_name(s->past[i].result), (int)strcspn(s->past[i].text, "\n"),
-		    s->past[i].text);
+		text_add(text, "past %llu %s %.*s\n", (unsigned long long)s->past[i].at_us,
+			 service_result_name(s->past[i].result),
+			 (int)strcspn(s->past[i].text, "\n"), s->past[i].text);
 }
 
-static void save_service(struct manager *m, size_t *len, const struct service *s)
+static void save_service(struct text_buf *text, const struct service *s)
 {
-	struct saving saving = {m, len};
 	const struct service_machine *machine = &s->machine;
 
-	add(m, len, "service %s\n", s->unit->name);
+	text_add(text, "service %s\n", s->unit->name);
 	/* By name: an older or newer supervisor numbers them otherwise. */
-	add(m, len, "life %s %s %u %d %d %d\n", service_state_name(machine->state),
-	    service_result_name(machine->result), machine->command, machine->stop_requested,
-	    machine->start_again, machine->was_up);
-	add(m, len, "times %llu %llu %llu %llu %llu\n", (unsigned long long)s->state_since_us,
-	    (unsigned long long)s->queued_us, (unsigned long long)s->started_us,
-	    (unsigned long long)s->exec_us, (unsigned long long)s->ready_us);
-	add(m, len, "counts %u %u %llu %d\n", s->restarts, s->restarts_in_row,
-	    (unsigned long long)s->cpu_us, s->stop_pending);
+	text_add(text, "life %s %s %u %d %d %d\n", service_state_name(machine->state),
+		 service_result_name(machine->result), machine->command, machine->stop_requested,
+		 machine->start_again, machine->was_up);
+	text_add(text, "times %llu %llu %llu %llu %llu\n", (unsigned long long)s->state_since_us,
+		 (unsigned long long)s->queued_us, (unsigned long long)s->started_us,
+		 (unsigned long long)s->exec_us, (unsigned long long)s->ready_us);
+	text_add(text, "counts %u %u %llu %d\n", s->restarts, s->restarts_in_row,
+		 (unsigned long long)s->cpu_us, s->stop_pending);
 	if (s->moved)
-		add(m, len, "moved %u\n", s->moved);
+		text_add(text, "moved %u\n", s->moved);
 	if (s->timers[TIMER_UPHOLD])
-		add(m, len, "uphold %llu\n", (unsigned long long)s->timers[TIMER_UPHOLD]);
-	add(m, len, "deadline %llu\n", (unsigned long long)s->timers[TIMER_STATE]);
-	save_run(m, len, s);
+		text_add(text, "uphold %llu\n", (unsigned long long)s->timers[TIMER_UPHOLD]);
+	text_add(text, "deadline %llu\n", (unsigned long long)s->timers[TIMER_STATE]);
+	save_run(text, s);
 	for (unsigned k = 0; k < ARRAY_LEN(s->sessions); k++)
 		if (s->sessions[k].leader)
-			add(m, len, "session %u %d %u\n", k, s->sessions[k].leader,
-			    s->sessions[k].turn);
+			text_add(text, "session %u %d %u\n", k, s->sessions[k].leader,
+				 s->sessions[k].turn);
 	/* Enough to stop it when its unit file is gone. */
-	add(m, len, "kill %d %d %llu\n", s->unit->kill_mode, s->unit->kill_signal,
-	    (unsigned long long)s->unit->timeout_stop_usec);
-	fdstore_save(s, save_stored, &saving);
+	text_add(text, "kill %d %d %llu\n", s->unit->kill_mode, s->unit->kill_signal,
+		 (unsigned long long)s->unit->timeout_stop_usec);
+	fdstore_save(s, save_stored, text);
 	if (s->connection)
-		add(m, len, "connection %s %s %s\n", s->connection->socket, s->connection->source,
-		    s->connection->port[0] ? s->connection->port : "-");
-	add_text(m, len, "error", s->error);
-	add_text(m, len, "status", s->status_text);
+		text_add(text, "connection %s %s %s\n", s->connection->socket,
+			 s->connection->source, s->connection->port[0] ? s->connection->port : "-");
+	add_text(text, "error", s->error);
+	add_text(text, "status", s->status_text);
 	if (s->log_matched)
-		add(m, len, "ready-log %d\n", s->log_matched);
+		text_add(text, "ready-log %d\n", s->log_matched);
 	if (s->health_state != HEALTH_NONE)
-		add(m, len, "health %s %u\n", health_name(s->health_state), s->health_failures);
+		text_add(text, "health %s %u\n", health_name(s->health_state), s->health_failures);
 	if (s->health)
-		add_text(m, len, "health-text", s->health->text);
+		add_text(text, "health-text", s->health->text);
 }
 
 void takeover_save(struct manager *m)
 {
-	size_t len = 0;
+	struct text_buf *text = &m->state_text;
 
 	m->dirty = false;
-	add(m, &len, "manager %d %d\n", m->stopping, m->announced);
-	add(m, &len, "settled %llu\n", (unsigned long long)m->settled_us);
+	text->len = 0;
+	text_add(text, "manager %d %d\n", m->stopping, m->announced);
+	text_add(text, "settled %llu\n", (unsigned long long)m->settled_us);
 	for (size_t i = 0; i < m->n_services; i++)
-		save_service(m, &len, m->services[i]);
-	if (m->state_buf && state_write(&m->state, m->state_buf, len) < 0)
+		save_service(text, m->services[i]);
+	if (text->v && state_write(&m->state, text->v, text->len) < 0)
 		say(m, "the state is too large to be kept: a new supervisor would know less of the "
 		       "services");
 	while (m->n_release)
