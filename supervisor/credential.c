@@ -1,7 +1,9 @@
 #include "supervisor/credential.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,10 @@
 /* Where LoadCredential=ID, without a path, looks. */
 static const char *const stores[] = {"/etc/credstore", "/run/credstore", "/usr/local/lib/credstore",
 				     "/usr/lib/credstore"};
+
+/* What the container was given, systemd.system-credentials(7). */
+#define SYSTEM_STORE CREDENTIALS_ROOT "/@system"
+#define IMPORTS_MAX  256
 
 bool credential_id_valid(const char *id)
 {
@@ -40,6 +46,11 @@ static int root_make(int *degraded, struct err *err)
 		return err_sys(err, -errno, CREDENTIALS_ROOT " cannot be made");
 	if (in_memory(CREDENTIALS_ROOT))
 		return 0;
+	/* It must not be hidden by what is mounted over it. */
+	if (access(SYSTEM_STORE, F_OK) == 0) {
+		*degraded = EBUSY;
+		return 0;
+	}
 	if (mount("tmpfs", CREDENTIALS_ROOT, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  "mode=0711,size=64M") < 0)
 		*degraded = errno;
@@ -154,12 +165,76 @@ static const struct credential *fallback(const struct unit_sandbox *s, const str
 	return NULL;
 }
 
+static bool is_imported(const struct unit_sandbox *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_credentials; i++)
+		if (s->credentials[i].from && strcmp(s->credentials[i].id, name) == 0)
+			return false;
+	for (size_t i = 0; i < s->imports.n; i++)
+		if (fnmatch(s->imports.v[i], name, FNM_PERIOD) == 0)
+			return credential_id_valid(name);
+	return false;
+}
+
+/* Of one store: what matches and was in no earlier one. A store that is not there has none. */
+static int import_store(int dir, const char *store, const struct unit_sandbox *s,
+			const struct identity *id, size_t *budget, struct strv *taken,
+			struct err *err)
+{
+	DIR *entries = opendir(store);
+	struct dirent *entry;
+	int r = 0;
+
+	while (r == 0 && entries && (entry = readdir(entries))) {
+		struct credential c = {.id = entry->d_name};
+		_cleanup_close_ int source = -EBADF;
+		char path[512];
+
+		if (!is_imported(s, c.id) || strv_has(taken, c.id))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", store, c.id);
+		source = source_open(path);
+		/* A directory of that name, or one that has gone meanwhile, is none. */
+		if (source == -EINVAL || source == -ENOENT)
+			continue;
+		r = source < 0                ? source
+		    : taken->n >= IMPORTS_MAX ? -E2BIG
+					      : put(dir, &c, source, id, budget);
+		if (r == 0)
+			r = strv_add(taken, c.id);
+		if (r < 0)
+			err_sys(err, r, "ImportCredential=%s", c.id);
+	}
+	if (entries)
+		closedir(entries);
+	return r;
+}
+
+static int import_all(int dir, const struct unit_sandbox *s, const struct identity *id,
+		      size_t *budget, struct strv *taken, struct err *err)
+{
+	int r;
+
+	if (!s->imports.n)
+		return 0;
+	r = import_store(dir, SYSTEM_STORE, s, id, budget, taken, err);
+	for (size_t i = 0; i < ARRAY_LEN(stores) && r == 0; i++)
+		r = import_store(dir, stores[i], s, id, budget, taken, err);
+	return r;
+}
+
 static int put_all(int dir, const struct unit_sandbox *s, const struct identity *id,
 		   struct err *err)
 {
+	_cleanup_(strv_free) struct strv taken = {0};
 	size_t budget = CREDENTIALS_MAX;
 
-	for (unsigned pass = 0; pass < 2; pass++)
+	for (unsigned pass = 0; pass < 2; pass++) {
+		/* Later ones are written over earlier ones: set, imported, loaded. */
+		int imported = pass ? import_all(dir, s, id, &budget, &taken, err) : 0;
+
+		if (imported < 0)
+			return imported;
 		for (size_t i = 0; i < s->n_credentials; i++) {
 			const struct credential *c = &s->credentials[i];
 			_cleanup_close_ int source = -EBADF;
@@ -178,6 +253,7 @@ static int put_all(int dir, const struct unit_sandbox *s, const struct identity 
 			if (r < 0)
 				return err_sys(err, r, "credential %s", c->id);
 		}
+	}
 	return 0;
 }
 
@@ -189,7 +265,7 @@ int credentials_make(const char *unit, const struct unit_sandbox *s, const struc
 	int r;
 
 	*degraded = 0;
-	if (!s->n_credentials)
+	if (!s->n_credentials && !s->imports.n)
 		return 0;
 	r = root_make(degraded, err);
 	if (r < 0)
@@ -211,6 +287,6 @@ int credentials_make(const char *unit, const struct unit_sandbox *s, const struc
 
 void credentials_end(const char *unit, const struct unit_sandbox *s)
 {
-	if (s->n_credentials)
+	if (s->n_credentials || s->imports.n)
 		remove_tree(CREDENTIALS_ROOT, unit);
 }

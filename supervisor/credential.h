@@ -1,7 +1,7 @@
 /*
- * credential.h - LoadCredential= and SetCredential= (systemd.exec(5), CREDENTIALS): files in
- * /run/credentials/UNIT, in memory, that only the service's user can read. Their content is in no
- * log, no status and no environment.
+ * credential.h - LoadCredential=, ImportCredential= and SetCredential= (systemd.exec(5),
+ * CREDENTIALS): files in /run/credentials/UNIT, in memory, that only the service's user can read.
+ * Their content is in no log, no status and no environment.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * directive_credential.c - LoadCredential= and SetCredential=, and DynamicUser= with what it
- * implies.
+ * directive_credential.c - LoadCredential=, ImportCredential= and SetCredential=, and DynamicUser=
+ * with what it implies.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -118,6 +118,22 @@ static DIRECTIVE_RESET(reset_credentials)
 	return 0;
 }
 
+SETTER(set_import)
+{
+	_cleanup_free_ char *text = NULL;
+	struct strv *imports = &ctx->unit->sandbox.imports;
+	int r = specifier_expand(value, ctx->unit->name, &text, err);
+
+	if (r < 0)
+		return r;
+	if (!credential_id_valid(text))
+		return err_set(err, -EINVAL, "\"%.60s\" is no name or pattern of credentials",
+			       text);
+	if (imports->n >= ENTRIES_MAX)
+		return err_set(err, -E2BIG, "there are more than %d", ENTRIES_MAX);
+	return strv_has(imports, text) ? 0 : strv_add(imports, text);
+}
+
 SETTER(set_dynamic_user)
 {
 	ctx->unit->exec.dynamic_user = false;
@@ -156,6 +172,7 @@ void directive_sandbox_settle(struct unit *unit)
 
 static const struct directive directives[] = {
 	{"DynamicUser", set_dynamic_user, 0, 0, NULL},
+	{"ImportCredential", set_import, DIRECTIVE_AT(sandbox.imports), 0, directive_reset_list},
 	{"LoadCredential", set_load, 0, true, reset_credentials},
 	{"SetCredential", set_data, 0, false, reset_credentials},
 };

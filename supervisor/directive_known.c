@@ -84,7 +84,6 @@ static const struct known service_known[] = {
 	{"IPIngressFilterPath", KNOWN_SANDBOX, "", addresses},
 	{"IgnoreSIGPIPE", KNOWN_LATER, "no",
 	 "SIGPIPE is as in any other program, as with IgnoreSIGPIPE=no"},
-	{"ImportCredential", KNOWN_REFUSED, "", credentials},
 	{"LoadCredentialEncrypted", KNOWN_REFUSED, "", credentials},
 	{"LogExtraFields", KNOWN_HARMLESS, "", log_goes},
 	{"LogFilterPatterns", KNOWN_LATER, "", "every line is logged"},

@@ -13,8 +13,8 @@ void unit_sandbox_init(struct unit_sandbox *sandbox)
 
 void unit_sandbox_free(struct unit_sandbox *s)
 {
-	struct strv *lists[] = {&s->read_only, &s->read_write, &s->inaccessible, &s->exec,
-				&s->no_exec};
+	struct strv *lists[] = {&s->read_only, &s->read_write, &s->inaccessible,
+				&s->exec,      &s->no_exec,    &s->imports};
 
 	free(s->calls.v);
 	free(s->logged.v);

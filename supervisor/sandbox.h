@@ -143,6 +143,7 @@ struct unit_sandbox {
 
 	struct credential *credentials;
 	size_t n_credentials;
+	struct strv imports; /* ImportCredential=: patterns of names */
 
 	/* of filter.h, made at the first start and kept for the next */
 	bool compiled;

@@ -359,6 +359,40 @@ def test_credentials_are_the_users_own_in_memory_and_gone_with_the_service(host)
     assert host.stop() == 0
 
 
+def test_imported_credentials_are_those_of_the_pattern_and_the_first_store_counts(lxc):
+    host = lxc()
+    for path, text in {"/etc/credstore/web.key": "first", "/usr/lib/credstore/web.key": "second",
+                       "/usr/lib/credstore/web.cert": "cert", "/etc/credstore/web.loaded": "no",
+                       "/etc/credstore/web.set": "stored", "/etc/credstore/web.directory/file": "no",
+                       "/etc/credstore/.web.hidden": "no", "/etc/credstore/other": "no", "/etc/mine": "loaded"}.items():
+        host.put_file(path, text, 0o600)
+    sleeper(host, "one", "User=coder\nImportCredential=web.*\nImportCredential=nothing\n"
+            "LoadCredential=web.loaded:/etc/mine\nSetCredential=web.set:unit\nSetCredential=web.own:own")
+    sleeper(host, "none", "ImportCredential=nothing.*")
+    host.start({}, tty=False)
+    found = wait_units(host, one="running", none="running")["units"]
+    assert found["one"]["notes"] == []
+    shown = host.exec(["sh", "-c", "cd /run/credentials/one.service; for f in $(ls -A); do echo $f $(cat $f); done"],
+                      user="coder").stdout
+    assert shown.splitlines() == ["web.cert cert", "web.key first", "web.loaded loaded", "web.own own",
+                                  "web.set stored"]
+    host.exec(["hakimctl", "stop", "one", "none"])
+    assert host.exec(["ls", "/run/credentials"]).stdout == ""
+    assert host.stop() == 0
+
+
+def test_what_the_container_was_given_as_credentials_comes_first(lxc):
+    host = lxc()
+    host.put_file("/etc/credstore/a", "stored", 0o600)
+    host.put_file("/etc/hakim/modules/given.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c "
+                  "'mkdir -p /run/credentials/@system && echo -n given >/run/credentials/@system/a'\n")
+    unit(host, "one.service", "[Unit]\nAfter=given.service\n[Service]\nExecStart=/bin/sleep 1000\nImportCredential=?\n")
+    host.start({}, tty=False)
+    wait_units(host, one="running")
+    assert host.read_file("/run/credentials/one.service/a") == b"given"
+    assert host.stop() == 0
+
+
 def test_a_dynamic_user_has_a_number_of_its_own_and_what_it_implies(host):
     sleeper(host, "one", "DynamicUser=yes\nStateDirectory=one")
     sleeper(host, "two", "DynamicUser=yes\nUser=other")

@@ -38,11 +38,24 @@ static void credentials_are_taken_as_written(void **state)
 	assert_string_equal(unit->sandbox.credentials[0].id, "b");
 }
 
+static void patterns_of_credentials_add_up(void **state)
+{
+	load_service("ImportCredential=%N.*\nImportCredential=x.*\nImportCredential=other");
+	assert_int_equal(problems.n, 0);
+	assert_int_equal(unit->sandbox.imports.n, 2);
+	assert_string_equal(unit->sandbox.imports.v[0], "x.*");
+	assert_string_equal(unit->sandbox.imports.v[1], "other");
+	load_service("ImportCredential=a\nImportCredential=");
+	assert_int_equal(unit->sandbox.imports.n, 0);
+}
+
 static void mistakes_are_refused_and_never_show_the_data(void **state)
 {
 	refuse_service("LoadCredential=a/b:/x", ":3: LoadCredential: ");
 	refuse_service("LoadCredential=..", ":3: LoadCredential: ");
 	refuse_service("LoadCredential=a:b/c", ":3: LoadCredential: ");
+	refuse_service("ImportCredential=a/*", ":3: ImportCredential: ");
+	refuse_service("ImportCredential=a:b", ":3: ImportCredential: ");
 	refuse_service("SetCredential=hush", ":3: SetCredential: it is not NAME:DATA");
 	refuse_service("SetCredential=a:hush\\q", ":3: SetCredential: ");
 	assert_null(strstr(problems.v[0].text, "hush"));
@@ -78,6 +91,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_dynamic_user_implies_what_systemd_says),
 		TEST(credentials_are_taken_as_written),
+		TEST(patterns_of_credentials_add_up),
 		TEST(mistakes_are_refused_and_never_show_the_data),
 		TEST(the_number_of_a_dynamic_user_is_the_same_unless_it_is_taken),
 	};

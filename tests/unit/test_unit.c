@@ -198,7 +198,6 @@ static void what_would_weaken_security_refuses_the_unit(void **state)
 {
 	static const char *const lines[] = {
 		"RootDirectory=/x",
-		"ImportCredential=x",
 		"SELinuxContext=x",
 	};
 
