@@ -195,6 +195,11 @@ install: all
 		chmod 0755 $(DESTDIR)$(PREFIX)/lib/hakim/$$script; \
 	done
 	for name in $(MODULES); do install -m 0755 $(BUILD)/hakim-$$name $(DESTDIR)$(PREFIX)/lib/hakim/; done
+	for script in modules/*/*.sh; do \
+		name=$$(basename "$$script" .sh) && \
+		sed 's|/usr/lib/hakim|$(PREFIX)/lib/hakim|g' "$$script" >$(DESTDIR)$(PREFIX)/lib/hakim/hakim-$$name && \
+		chmod 0755 $(DESTDIR)$(PREFIX)/lib/hakim/hakim-$$name; \
+	done
 	for unit in modules/*/*.service; do install -m 0644 "$$unit" $(DESTDIR)$(PREFIX)/lib/hakim/modules/; done
 
 #: make clean     remove build/

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ static const char help[] =
 	"way\n"
 	"  --port NUMBER=VARIABLE    a TCP port that VARIABLE sets must be free\n"
 	"  --choice WORD=VARIABLE=A,B,C  VARIABLE's value WORD must be one of these\n"
+	"  --match WORD=VARIABLE=EXAMPLE=REGEX  VARIABLE's value WORD must match, as EXAMPLE does\n"
+	"  --status TEXT             only sets the status of the service; for shell scripts\n"
 	"  --help, --version\n"
 	"\n"
 	"Each may be given several times. Exit status: 0 nothing is in the way; 1 something is, "
@@ -166,16 +169,44 @@ static int guard_choice(char *option, struct err *err)
 	return err_set(err, -ERANGE, "%s=%.40s is none of %s", variable, option, list);
 }
 
-static int finish(int r, const struct err *err)
+static int guard_match(char *option, struct err *err)
+{
+	char *variable = strchr(option, '=');
+	char *example = variable ? strchr(variable + 1, '=') : NULL;
+	char *regex = example ? strchr(example + 1, '=') : NULL;
+	regex_t compiled;
+	int r;
+
+	if (!regex)
+		return err_set(err, -EINVAL, "--match %s: it is WORD=VARIABLE=EXAMPLE=REGEX",
+			       option);
+	*variable++ = '\0';
+	*example++ = '\0';
+	*regex++ = '\0';
+	if (regcomp(&compiled, regex, REG_EXTENDED | REG_NOSUB) != 0)
+		return err_set(err, -EINVAL, "--match: %s is no regular expression", regex);
+	r = regexec(&compiled, option, 0, NULL, 0);
+	regfree(&compiled);
+	return r == 0 ? 0
+		      : err_set(err, -ERANGE, "%s=%.40s makes no sense: it is something like %s",
+				variable, option, example);
+}
+
+static void set_status(const char *text)
 {
 	struct notify notify;
 
+	notify_open(&notify);
+	notify_status(&notify, text);
+	notify_close(&notify);
+}
+
+static int finish(int r, const struct err *err)
+{
 	if (r == 0)
 		return 0;
 	dprintf(STDERR_FILENO, "hakim-guard: %s\n", err->text);
-	notify_open(&notify);
-	notify_status(&notify, err->text);
-	notify_close(&notify);
+	set_status(err->text);
 	return r == -EINVAL ? 2 : 1;
 }
 
@@ -186,9 +217,11 @@ int main(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{"left-pid-file", required_argument, NULL, 'F'},
 		{"left-socket", required_argument, NULL, 'S'},
+		{"match", required_argument, NULL, 'm'},
 		{"pid-file", required_argument, NULL, 'f'},
 		{"port", required_argument, NULL, 'p'},
 		{"socket", required_argument, NULL, 's'},
+		{"status", required_argument, NULL, 't'},
 		{"version", no_argument, NULL, 'v'},
 		{0},
 	};
@@ -204,6 +237,12 @@ int main(int argc, char **argv)
 		case 'f':
 		case 'F':
 			r = guard_pid_file(optarg, c == 'F', &err);
+			break;
+		case 'm':
+			r = guard_match(optarg, &err);
+			break;
+		case 't':
+			set_status(optarg);
 			break;
 		case 'p':
 			r = guard_port(optarg, &err);
