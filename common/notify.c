@@ -1,5 +1,7 @@
 #include "common/notify.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +40,43 @@ void notify_status(const struct notify *notify, const char *text)
 			*p = ' ';
 	(void)sendto(notify->fd, message, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL,
 		     (const struct sockaddr *)&notify->to, notify->to_len);
+}
+
+void notify_barrier(const struct notify *notify, int timeout_ms)
+{
+	static char text[] = "BARRIER=1";
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec iov = {text, sizeof(text) - 1};
+	struct msghdr message = {
+		.msg_name = (void *)&notify->to,
+		.msg_namelen = notify->to_len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *fds = CMSG_FIRSTHDR(&message);
+	struct pollfd waiting = {.events = 0};
+	int ends[2];
+
+	if (notify->fd < 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	*fds = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(sizeof(int)),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+	};
+	memcpy(CMSG_DATA(fds), &ends[1], sizeof(int));
+	waiting.fd = ends[0];
+	if (sendmsg(notify->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		timeout_ms = 0;
+	close(ends[1]);
+	/* Closed by the receiver: POLLHUP. */
+	(void)poll(&waiting, 1, timeout_ms);
+	close(ends[0]);
 }
 
 void notify_close(struct notify *notify)

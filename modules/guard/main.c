@@ -198,6 +198,7 @@ static void set_status(const char *text)
 
 	notify_open(&notify);
 	notify_status(&notify, text);
+	notify_barrier(&notify, 1000);
 	notify_close(&notify);
 }
 

@@ -9,11 +9,12 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from hosts.host import Host, Mount, Spec
-from hosts.process import (HostError, Pipe, Pty, cgroup_roots, remove_groups, run,
-                           wait_until)
+from hosts.process import (HostError, Pipe, Pty, cgroup_roots, end_process, remove_groups,
+                           run, wait_until)
 from hosts.rootfs import IDS, SHIFT
 
 # In $1 the container's directory, in $2 the layers, then the command. What is mounted: /etc/subuid
@@ -68,6 +69,29 @@ class LxcHost(Host):
     kind = "lxc"
     halt_signal = "SIGTERM"
     host_network = False
+    _holder: subprocess.Popen[bytes] | None = None
+
+    def keep(self) -> LxcHost:
+        """Before the start: its files outlive it, and again() starts it once more with them."""
+        self._keep = True
+        return self
+
+    _keep = False
+
+    def again(self, env: Mapping[str, str] | None = None) -> LxcHost:
+        """The same container, which has ended, once more: with the files that its last life has left on its disk."""
+        assert self._holder and not self.running, "keep() it before, and end it"
+        wait_until("the last life is over", lambda: not self.processes(), 10)
+        self._clean()
+        for name in ("pid", "go", "config"):
+            (self.directory / name).unlink(missing_ok=True)
+        if self.console:
+            self.console.close()
+        for fd in (self._pidfd, self._root_fd):
+            os.close(fd)
+        self._pidfd = self._root_fd = -1
+        self.start(env, tty=False)
+        return self
 
     @staticmethod
     def missing() -> str:
@@ -120,7 +144,7 @@ class LxcHost(Host):
 
     def _start(self, spec: Spec) -> None:
         for name in ("root", "stage", "lxc"):
-            (self.directory / name).mkdir()
+            (self.directory / name).mkdir(exist_ok=True)
         (self.directory / "subid").write_text(f"root:{SHIFT}:{IDS}\n", "ascii")
         (self.directory / "seccomp").write_text(SECCOMP, "ascii")
         (self.directory / "hook").write_text(HOOK, "ascii")
@@ -132,9 +156,12 @@ class LxcHost(Host):
         # Without a console of its own PID 1 gets lxc-start's stdio.
         console: Pty | Pipe = Pty() if spec.tty else Pipe()
         self.console = console
+        stage = ["unshare", "--mount", "--propagation", "private", "sh", "-c", STAGE, "sh",
+                 str(self.directory), layers]
+        if self._keep:
+            stage = self._stage(stage)
         self._process = console.start(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c", STAGE, "sh",
-             str(self.directory), layers, "lxc-start", "--name", self.name,
+            [*stage, "lxc-start", "--name", self.name,
              "--lxcpath", str(self.directory / "lxc"), "--rcfile", str(self.config), "--foreground",
              "--logfile", str(self.directory / "log"), "--logpriority", "INFO",
              # lxc.init.cmd is cut at every space, which Proxmox's users have to live with.
@@ -143,6 +170,14 @@ class LxcHost(Host):
             wait_until("LXC sets the container up", self._set_up, 30, 0.001)
         except (TimeoutError, HostError) as error:
             raise HostError(f"{error}\n{self.report()}") from error
+
+    def _stage(self, stage: list[str]) -> list[str]:
+        """The words that run a command where the mounts are, which a process of their own keeps."""
+        if not self._holder:
+            self._holder = subprocess.Popen([*stage, "sh", "-c", "echo; exec cat"], stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE)
+            assert self._holder.stdout and self._holder.stdout.readline(), "the mounts cannot be made"
+        return ["nsenter", "--target", str(self._holder.pid), "--mount"]
 
     def _set_up(self) -> bool:
         """The hook has written the pid of what will be the init."""
@@ -195,6 +230,16 @@ class LxcHost(Host):
 
     def _clean(self) -> None:
         remove_groups(self.cgroups())  # LXC does it itself, unless lxc-start was killed
+
+    def close(self) -> None:
+        super().close()
+        if self._holder:
+            end_process(self._holder)
+            for pipe in (self._holder.stdin, self._holder.stdout):
+                if pipe:
+                    pipe.close()
+            self._holder = None
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def leaks(self) -> list[str]:
         return super().leaks() + [f"cgroup {path}" for path in self.cgroups()]
