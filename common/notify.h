@@ -20,8 +20,8 @@ void notify_open(struct notify *notify);
 /* Sends "STATUS=text", of which line breaks and control characters become blanks. */
 void notify_status(const struct notify *notify, const char *text);
 /*
- * Waits until all that was sent is taken, at most so long (BARRIER=1 of sd_notify_barrier(3)): who is
- * no process of the service's own may be gone before it is seen whose it was.
+ * Waits until all that was sent is taken, at most so long (BARRIER=1 of sd_notify_barrier(3)): who
+ * is no process of the service's own may be gone before it is seen whose it was.
  */
 void notify_barrier(const struct notify *notify, int timeout_ms);
 void notify_close(struct notify *notify);
