@@ -32,8 +32,8 @@ from hosts.unshare import UnshareHost  # noqa: E402
 BUILD = ROOT / os.environ.get("HAKIM_BUILD", "build")
 TOKEN = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 TIMEOUT = 120
-# Debian has no units of these names; the other modules hide Debian's own docker.service, dbus.service, …
-NOT_DEBIANS = ("coder-agent.service", "home.service")
+# Without these there is no workspace. The others start what is installed, and hide Debian's own docker.service, dbus.service …
+ALWAYS = ("coder-agent.service", "home.service")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -81,22 +81,23 @@ def unavailable(reason: str) -> None:
 def programs() -> Iterator[Path]:
     """Our programs: layers above the Debian trees.
 
-    as-built/ has the ids as they are, shifted/ those of a container, and debian/ is as that but
-    leaves Debian's own units to be seen.
+    as-built/ has the ids as they are, shifted/ those of a container; both with the modules alone without which there
+    is no workspace, so that Debian's own units are to be seen and nothing starts that a test does not ask for.
+    modules/ is as shifted/, and has all of them.
     """
     if os.geteuid() != 0:
         unavailable("containers with shifted ids need root")
     directory = Path(tempfile.mkdtemp(prefix=f"hakim-programs-{os.getpid()}-"))
     try:
         rootfs.install_programs(str(BUILD), directory / "as-built")
-        for name in ("shifted", "debian"):
-            shutil.copytree(directory / "as-built", directory / name, symlinks=True)
-        for file in (directory / "debian/usr/lib/hakim/modules").iterdir():
-            if file.name not in NOT_DEBIANS:
+        shutil.copytree(directory / "as-built", directory / "modules", symlinks=True)
+        for file in (directory / "as-built/usr/lib/hakim/modules").iterdir():
+            if file.name not in ALWAYS:
                 file.unlink()
-        for name in ("as-built", "shifted", "debian"):
+        shutil.copytree(directory / "as-built", directory / "shifted", symlinks=True)
+        for name in ("as-built", "shifted", "modules"):
             (directory / name).chmod(0o755)
-        for name in ("shifted", "debian"):
+        for name in ("shifted", "modules"):
             own_by_container(directory / name, rootfs.SHIFT)
         yield directory
     finally:
@@ -114,14 +115,14 @@ def trees(programs: Path) -> Trees:
 def daemon_trees(programs: Path) -> Trees:
     """The Debian tree with Debian's own services, which no module of ours hides."""
     tar, shifted = rootfs.make_tree(rootfs.DAEMONS)
-    return Trees((programs / "debian", shifted), tar)
+    return Trees((programs / "shifted", shifted), tar)
 
 
 @pytest.fixture(scope="session")
 def module_trees(programs: Path) -> Trees:
     """The Debian tree with the real programs that the modules start; made in two minutes if it is not there."""
     npm, debian = rootfs.make_layers(NPM, MODULES)
-    return Trees((programs / "shifted", npm, debian))
+    return Trees((programs / "modules", npm, debian))
 
 
 @pytest.fixture(scope="session")
