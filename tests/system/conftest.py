@@ -32,7 +32,7 @@ from hosts.unshare import UnshareHost  # noqa: E402
 BUILD = ROOT / os.environ.get("HAKIM_BUILD", "build")
 TOKEN = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 TIMEOUT = 120
-# Without these there is no workspace. The others start what is installed, and hide Debian's own docker.service, dbus.service …
+# Without these there is no workspace. The others start what is installed, and hide units of Debian.
 ALWAYS = ("coder-agent.service", "home.service")
 
 
