@@ -157,3 +157,15 @@ int64_t cgroup_memory(int dir_fd)
 		return -1;
 	return strtoll(buf, NULL, 10);
 }
+
+int64_t cgroup_cpu(int dir_fd)
+{
+	static const char key[] = "usage_usec ";
+	char buf[512];
+	const char *at;
+
+	if (read_file(dir_fd, "cpu.stat", buf, sizeof(buf)) <= 0)
+		return -1;
+	at = strstr(buf, key);
+	return at ? strtoll(at + strlen(key), NULL, 10) : -1;
+}

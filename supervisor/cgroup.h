@@ -37,3 +37,6 @@ int cgroup_is_empty(int dir_fd);
 int cgroup_kill(int dir_fd);
 /* memory.current, or -1 where the controller is not there. */
 int64_t cgroup_memory(int dir_fd);
+/* usage_usec of cpu.stat: since the group was made, also of what has ended; or -1. It needs no
+ * controller. */
+int64_t cgroup_cpu(int dir_fd);

@@ -388,8 +388,19 @@ enum service_whom {
 };
 /* For hakimctl kill: -ESRCH where there is no such process. */
 int service_kill(struct service *s, int sig, enum service_whom whom);
-/* -1: nothing runs. `thorough`: all its processes also where there is no cgroup. */
-int64_t service_memory(struct service *s, bool thorough, unsigned *tasks);
+
+/* usage.c: what its processes use now. */
+struct usage {
+	int64_t memory; /* bytes; -1: nothing runs */
+	/* Of its cgroup since that was made; else of the processes that run, with their children
+	 * that they have waited for. -1: nothing runs, or it is not known. */
+	int64_t cpu_us;
+	unsigned tasks;
+};
+/* `thorough`: all its processes also where there is no cgroup, else only the main one there. */
+void service_usage(struct service *s, bool thorough, struct usage *usage);
+
+/* signals.c */
 void task_signal(struct manager *m, const struct task *task, int sig);
 /* SIGKILL to a command that asks about a service, and to what it has started. */
 void task_end(struct manager *m, const struct task *task);

@@ -28,7 +28,7 @@ static int read_at(int proc_fd, const char *pid, struct process *out)
 	char path[64];
 	char buf[512];
 	_cleanup_close_ int fd = -EBADF;
-	unsigned long long start;
+	unsigned long long start, cpu[4];
 	const char *p;
 	ssize_t n;
 
@@ -40,13 +40,16 @@ static int read_at(int proc_fd, const char *pid, struct process *out)
 	buf[n] = '\0';
 	/* The name in field 2 may hold anything, so look behind its last ")". */
 	p = strrchr(buf, ')');
-	if (!p || sscanf(p + 1,
-			 " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-			 "%*d %llu",
-			 &out->state, &out->parent, &out->session, &start) != 4)
+	if (!p ||
+	    sscanf(p + 1,
+		   " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu %*d %*d %*d "
+		   "%*d %llu",
+		   &out->state, &out->parent, &out->session, &cpu[0], &cpu[1], &cpu[2], &cpu[3],
+		   &start) != 8)
 		return -ESRCH;
 	out->pid = (pid_t)strtol(pid, NULL, 10);
 	out->start_ticks = start;
+	out->cpu_ticks = cpu[0] + cpu[1] + cpu[2] + cpu[3];
 	out->owner = NULL;
 	return 0;
 }

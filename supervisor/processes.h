@@ -21,6 +21,7 @@ struct service;
 struct process {
 	pid_t pid, parent, session;
 	char state;           /* as in proc(5): 'Z' is a zombie */
+	uint64_t cpu_ticks;   /* its own, and of children that it has waited for */
 	uint64_t start_ticks; /* since boot; with the pid it names one process for ever */
 	const struct service *owner;
 };

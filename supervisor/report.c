@@ -140,20 +140,29 @@ static void relations(const struct service *s, struct json *j)
 	units(s->manager, j, "wants", node->wants, node->n_wants);
 }
 
+/* null is what is not known. */
+static void known(struct json *j, const char *key, int64_t value)
+{
+	if (value >= 0)
+		json_int(j, key, value);
+	else
+		json_null(j, key);
+}
+
 void report_service(struct service *s, struct json *j, bool with_tail)
 {
 	struct manager *m = s->manager;
 	struct journal_counters counters = {0};
 	pid_t pid = task_pid(m, &s->main);
 	char log[200];
-	unsigned tasks = 0;
-	int64_t memory = service_memory(s, with_tail, &tasks);
+	struct usage usage;
 	/* What a connection's service says is in the log of the socket. */
 	const char *log_name = s->connection ? s->connection->socket : s->unit->name;
 	/* As the journal names its files: of services alone without the suffix. */
 	size_t name_len =
 		unit_kind_of(log_name) == KIND_SERVICE ? unit_stem(log_name) : strlen(log_name);
 
+	service_usage(s, with_tail, &usage);
 	if (!pid)
 		pid = task_pid(m, &s->control);
 	if (s->log.index >= 0)
@@ -173,12 +182,10 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	else
 		json_null(j, "pid");
 	json_int(j, "restarts", s->restarts);
-	if (memory >= 0)
-		json_int(j, "memory", memory);
-	else
-		json_null(j, "memory");
-	json_int(j, "tasks", tasks);
+	known(j, "memory", usage.memory);
+	json_int(j, "tasks", usage.tasks);
 	json_int(j, "cpu_us", (int64_t)s->cpu_us);
+	known(j, "cpu_run_us", usage.cpu_us);
 	since_boot(m, j, "queued_us", s->queued_us);
 	since_boot(m, j, "started_us", s->started_us);
 	since_boot(m, j, "exec_us", s->exec_us);

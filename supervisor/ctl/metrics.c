@@ -39,6 +39,8 @@ static const struct family unit_families[] = {
 	 SAMPLE_COUNT},
 	{"hakim_unit_ended_cpu_seconds", "counter", "seconds",
 	 "Processor time of its processes that have ended.", "cpu_us", SAMPLE_SECONDS},
+	{"hakim_unit_cpu_seconds", "counter", "seconds",
+	 "Processor time of what runs; begins anew with a run.", "cpu_run_us", SAMPLE_SECONDS},
 	{"hakim_unit_memory_bytes", "gauge", "bytes", "Memory that it uses.", "memory",
 	 SAMPLE_COUNT},
 	{"hakim_unit_tasks", "gauge", NULL, "Processes that it has.", "tasks", SAMPLE_COUNT},

@@ -78,7 +78,10 @@ static void put_processes(const struct unit_view *u, FILE *out)
 		put_label(out, "Memory");
 		fprintf(out, "%s\n", show_size(text, u->memory));
 	}
-	if (u->cpu_us > 0) {
+	if (u->cpu_run_us >= 0) {
+		put_label(out, "CPU");
+		fprintf(out, "%s\n", show_span(text, u->cpu_run_us));
+	} else if (u->cpu_us > 0) {
 		put_label(out, "CPU");
 		fprintf(out, "%s of processes that have ended\n", show_span(text, u->cpu_us));
 	}

@@ -179,8 +179,10 @@ PROPERTY(tasks)
 }
 PROPERTY(cpu)
 {
-	put_number(shown->unit->view.cpu_us < 0 ? -1 : shown->unit->view.cpu_us * 1000,
-		   "[not set]");
+	const struct unit_view *view = &shown->unit->view;
+	int64_t us = view->cpu_run_us >= 0 ? view->cpu_run_us : view->cpu_us;
+
+	put_number(us < 0 || us > INT64_MAX / 1000 ? -1 : us * 1000, "[not set]");
 }
 PROPERTY(can_start)
 {

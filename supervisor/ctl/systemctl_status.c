@@ -102,7 +102,9 @@ static void put_process(const struct systemctl *s, const struct sc_unit *unit)
 		printf("      Tasks: %lld\n", (long long)unit->view.tasks);
 	if (unit->view.memory >= 0)
 		printf("     Memory: %s\n", show_size(span, unit->view.memory));
-	if (unit->view.cpu_us > 0)
+	if (unit->view.cpu_run_us >= 0)
+		printf("        CPU: %s\n", show_span(span, unit->view.cpu_run_us));
+	else if (unit->view.cpu_us > 0)
 		printf("        CPU: %s\n", show_span(span, unit->view.cpu_us));
 }
 

@@ -66,6 +66,7 @@ struct unit_view view_unit(const json_t *object)
 		.memory = number_of(object, "memory"),
 		.tasks = number_of(object, "tasks"),
 		.cpu_us = number_of(object, "cpu_us"),
+		.cpu_run_us = number_of(object, "cpu_run_us"),
 		.log_lost = number_of(object, "log_lost"),
 		.log_suppressed = number_of(object, "log_suppressed"),
 		.log_error = text_of(object, "log_error"),

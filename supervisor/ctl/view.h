@@ -21,7 +21,8 @@ struct manager_view {
 struct unit_view {
 	const char *name, *description, *file, *active, *sub, *result, *last_error, *status, *log;
 	bool ready;
-	int64_t since_us, pid, restarts, memory, tasks, cpu_us, log_lost, log_suppressed;
+	int64_t since_us, pid, restarts, memory, tasks, cpu_us, cpu_run_us, log_lost,
+		log_suppressed;
 	const char *log_error;
 	int64_t queued_us, started_us, exec_us, ready_us;
 	const char *health, *health_text; /* NULL: nobody asks */

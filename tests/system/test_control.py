@@ -129,8 +129,12 @@ def test_metrics_are_openmetrics(lxc):
     host = lxc()
     unit(host, "one.service", "[Service]\nExecStart=/bin/sleep 1000\nRestart=always\nRestartSec=0\n")
     unit(host, "bad.service", "[Service]\nExecStart=/bin/false\n")
+    unit(host, "busy.service", "[Service]\nExecStart=/bin/sh -c 'while :; do :; done'\n")
     host.start({}, tty=False)
-    wait_units(host, one="running", bad="failed")
+    wait_units(host, one="running", bad="failed", busy="running")
+    wait_until("what runs is told while it runs", lambda: status(host)["units"]["busy"]["cpu_run_us"] > 200_000)
+    assert status(host)["units"]["bad"]["cpu_run_us"] is None
+    assert status(host)["units"]["busy"]["cpu_us"] == 0, "that is of what has ended"
     host.exec(["hakimctl", "kill", "-s", "KILL", "one"])
     wait_until("it was started again", lambda: status(host)["units"]["one"]["restarts"] == 1)
     found = check_openmetrics(host.exec(["hakimctl", "metrics"]).stdout)
@@ -138,6 +142,7 @@ def test_metrics_are_openmetrics(lxc):
     assert found['hakim_unit_state{unit="bad.service",hakim_unit_state="failed"}'] == "1"
     assert found['hakim_unit_state{unit="bad.service",hakim_unit_state="active"}'] == "0"
     assert int(found['hakim_unit_memory_bytes{unit="one.service"}']) > 0
+    assert float(found['hakim_unit_cpu_seconds_total{unit="busy.service"}']) > 0.2
     assert found["hakim_supervisor_starts_total"] == "1"
     assert host.stop() == 0
 
