@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hakim import comm, status, unit, wait_units
 from hosts.host import Mount
 from hosts.process import wait_until
+from workspace import Workspace, agent_program  # noqa: F401
 
 TREE = "mkdir -p /tmp/image/bin && cp /bin/busybox /tmp/image/bin/ && ln -sf busybox /tmp/image/bin/sh && " \
     "ln -sf busybox /tmp/image/bin/sleep && tar -C /tmp/image -c . | docker import - box"
@@ -199,8 +201,33 @@ def test_it_is_skipped_when_it_is_off_or_the_work_is_done_elsewhere(modules_host
     assert host.stop() == 0
 
 
-def test_without_the_program_it_is_skipped(lxc):
-    host = lxc()
+def test_without_the_program_it_is_skipped(modules_host):
+    host = modules_host()
+    host.put_file("/usr/sbin/dockerd", "", 0o644)
     host.start({}, tty=False)
     assert "dockerd is not installed" in wait_units(host, docker="skipped")["units"]["docker"]["status"]
     assert host.stop() == 0
+
+
+@pytest.mark.timeout(180)
+def test_the_agents_end_and_restart_are_nothing_to_its_containers(modules_host, agent_program):  # noqa: F811
+    w = Workspace(modules_host(), agent_program)
+    try:
+        w.start()
+        w.ready()
+        wait_units(w.host, docker="running", timeout=60)
+        box = run_box(w.host, "box")
+        dockerd = status(w.host)["units"]["docker"]["pid"]
+        old = w.agent_pid()
+        os.kill(old, signal.SIGKILL)
+        wait_until("another agent", lambda: w.agent_pid() not in (0, old), 20)
+        w.ready()
+        w.host.exec(["hakimctl", "restart", "coder-agent"])
+        w.ready()
+        assert sh(w.host, "docker ps -q --no-trunc") == box
+        assert status(w.host)["units"]["docker"]["pid"] == dockerd
+        assert status(w.host)["units"]["docker"]["restarts"] == 0
+        assert w.host.stop() == 0
+    finally:
+        if w.server:
+            w.server.stop()
