@@ -12,7 +12,7 @@ _hakimctl() {
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot metrics list-dependencies cat check security reload enable disable mask unmask reexec shutdown help version'
+		names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot top metrics list-dependencies cat check security reload enable disable mask unmask reexec shutdown help version'
 		mapfile -t COMPREPLY < <(compgen -W "$names --help --version" -- "$current")
 		return
 	fi
@@ -24,10 +24,11 @@ _hakimctl() {
 	logs) options="$options --follow --lines -f -n" ;;
 	list-dependencies) options="$options --reverse --all" ;;
 	boot) options="$options --svg --svg= --json" ;;
+	top) options="$options --sort= --delay= --rounds= --once --json" ;;
 	check | security) options="$options --json" ;;
 	reload) options="$options --dry-run --no-restart --json --no-block" ;;
 	enable | disable | mask) options="$options --now" ;;
-	help) names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot metrics list-dependencies cat check security reload enable disable mask unmask reexec shutdown help version' ;;
+	help) names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot top metrics list-dependencies cat check security reload enable disable mask unmask reexec shutdown help version' ;;
 	esac
 	case $current in
 	-*)

@@ -28,10 +28,10 @@ enum args_option {
 	ARGS_PROPERTY = 1ull << 9,    /* -p NAME[,NAME…], --property=NAME; may be repeated */
 	ARGS_VALUE = 1ull << 10,      /* --value */
 	ARGS_SVG = 1ull << 11,        /* --svg[=FILE] */
-	ARGS_ONCE = 1ull << 12,       /* --once */
-	ARGS_ROUNDS = 1ull << 13,     /* -n N, --iterations=N */
+	ARGS_ONCE = 1ull << 12,       /* -1, --once */
+	ARGS_ROUNDS = 1ull << 13,     /* -n N, --rounds=N */
 	ARGS_DELAY = 1ull << 14,      /* -d SECONDS, --delay=SECONDS */
-	ARGS_SORT = 1ull << 15,       /* --sort=cpu|memory|name|… */
+	ARGS_SORT = 1ull << 15,       /* -s ORDER, --sort=cpu|memory|name|… */
 	ARGS_TIMEOUT = 1ull << 16,    /* --timeout=SECONDS */
 	ARGS_NOW = 1ull << 17,        /* --now */
 	ARGS_DRY_RUN = 1ull << 18,    /* -n, --dry-run */

@@ -53,6 +53,22 @@ const struct ctl_command ctl_commands[] = {
 			"  -a, --all     each branch in full, also where it was shown already\n",
 	},
 	{
+		.name = "top",
+		.run = ctl_top,
+		.group = CTL_LOOK,
+		.spec = {ARGS_JSON | ARGS_ONCE | ARGS_ROUNDS | ARGS_DELAY | ARGS_SORT, 0, 0},
+		.synopsis = "[-s ORDER] [-d SECONDS] [-n N] [-1] [--json]",
+		.help = "show what units use, live",
+		.more = "On a terminal until q is pressed; c, m, n and r change the order. Else, "
+			"and "
+			"with -1 or --json: one round.\n"
+			"  -s, --sort=ORDER      cpu (default), memory, name or restarts\n"
+			"  -d, --delay=SECONDS   between two rounds (default: 2, at least 0.1)\n"
+			"  -n, --rounds=N        end after N rounds\n"
+			"  -1, --once            one round, as plain text\n"
+			"  --json                each round as one JSON object on a line\n",
+	},
+	{
 		.name = "metrics",
 		.run = ctl_metrics,
 		.group = CTL_LOOK,

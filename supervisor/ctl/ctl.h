@@ -87,6 +87,7 @@ int ctl_boot(struct ctl *ctl);
 int ctl_cat(struct ctl *ctl);
 int ctl_deps(struct ctl *ctl);
 int ctl_metrics(struct ctl *ctl);
+int ctl_top(struct ctl *ctl);
 int ctl_logs(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);
 int ctl_security(struct ctl *ctl);
