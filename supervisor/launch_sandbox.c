@@ -12,6 +12,7 @@
 #include "supervisor/directories.h"
 #include "supervisor/manager.h"
 #include "supervisor/remove_tree.h"
+#include "supervisor/syscall_filter.h"
 
 /* On the disk, as /tmp is, and not in /tmp: nobody else can make a name there first. */
 #define PRIVATE_ROOT "/var/lib/hakim/private"
@@ -63,6 +64,15 @@ static int own_directories(const struct unit *unit, struct strv *list)
 	return r;
 }
 
+/* What another unit with the same words has got already. */
+static void share_filters(const struct manager *m, struct unit_sandbox *sandbox)
+{
+	if (!sandbox_has_filter(sandbox, false))
+		return;
+	for (size_t i = 0; i < m->units.n && !sandbox->compiled; i++)
+		syscall_filters_copy(sandbox, &m->units.v[i]->sandbox);
+}
+
 int launch_sandbox(struct service *s, const struct identity *id, struct sandbox_plan *plan,
 		   struct err *err)
 {
@@ -77,5 +87,6 @@ int launch_sandbox(struct service *s, const struct identity *id, struct sandbox_
 	places.writable = (const char *const *)writable.v;
 	if (unit->sandbox.private_tmp && private_tmp_make(unit->name, dir, sizeof(dir)))
 		places.private_dir = dir;
+	share_filters(s->manager, &unit->sandbox);
 	return sandbox_prepare(plan, &unit->sandbox, id, &places, unit->strict, err);
 }

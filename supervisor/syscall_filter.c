@@ -406,6 +406,65 @@ static int compile_archs(const struct unit_sandbox *s, struct sandbox_filter *fi
 		     : export(ctx, filter, err);
 }
 
+static bool same_list(const struct syscall_list *a, const struct syscall_list *b)
+{
+	if (a->set != b->set || a->allow != b->allow || a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->v[i].number != b->v[i].number || a->v[i].error != b->v[i].error)
+			return false;
+	return true;
+}
+
+/* All that compiling looks at. */
+static bool same_words(const struct unit_sandbox *a, const struct unit_sandbox *b)
+{
+	return a->call_error == b->call_error && a->archs == b->archs &&
+	       a->families_set == b->families_set && a->families_allow == b->families_allow &&
+	       a->families == b->families && a->namespaces_set == b->namespaces_set &&
+	       a->namespaces_allowed == b->namespaces_allowed &&
+	       a->lock_personality == b->lock_personality &&
+	       a->personality_set == b->personality_set && a->personality == b->personality &&
+	       a->deny_write_execute == b->deny_write_execute &&
+	       a->restrict_realtime == b->restrict_realtime &&
+	       a->restrict_suid == b->restrict_suid && a->protect_clock == b->protect_clock &&
+	       a->protect_kernel_logs == b->protect_kernel_logs &&
+	       a->protect_kernel_modules == b->protect_kernel_modules &&
+	       a->protect_hostname == b->protect_hostname &&
+	       a->protect_tunables == b->protect_tunables &&
+	       a->private_devices == b->private_devices && same_list(&a->calls, &b->calls) &&
+	       same_list(&a->logged, &b->logged);
+}
+
+static void filters_free(struct unit_sandbox *s)
+{
+	for (unsigned i = 0; i < SANDBOX_FILTERS; i++) {
+		free(s->filters[i].v);
+		s->filters[i] = (struct sandbox_filter){0};
+	}
+}
+
+bool syscall_filters_copy(struct unit_sandbox *s, const struct unit_sandbox *from)
+{
+	if (s->compiled || !from->compiled || !same_words(s, from))
+		return s->compiled;
+	for (unsigned i = 0; i < SANDBOX_FILTERS; i++) {
+		size_t size = from->filters[i].n * sizeof(*from->filters[i].v);
+
+		if (!size)
+			continue;
+		s->filters[i].v = malloc(size);
+		if (!s->filters[i].v) {
+			filters_free(s);
+			return false;
+		}
+		memcpy(s->filters[i].v, from->filters[i].v, size);
+		s->filters[i].n = from->filters[i].n;
+	}
+	s->compiled = true;
+	return true;
+}
+
 int syscall_filters_compile(struct unit_sandbox *s, struct err *err)
 {
 	unsigned n = 0;
@@ -422,10 +481,7 @@ int syscall_filters_compile(struct unit_sandbox *s, struct err *err)
 	for (int others = has_others(s); r == 0 && others >= 0 && s->calls.set; others--)
 		r = compile_calls(s, others, &s->filters[n++], err);
 	if (r < 0) {
-		for (unsigned i = 0; i < SANDBOX_FILTERS; i++) {
-			free(s->filters[i].v);
-			s->filters[i] = (struct sandbox_filter){0};
-		}
+		filters_free(s);
 		return r;
 	}
 	s->compiled = true;

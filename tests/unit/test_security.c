@@ -252,6 +252,84 @@ static void arguments_are_looked_at(void **state)
 	assert_int_equal(ANSWER(SYS_unshare, CLONE_NEWNS, 0, 0, 0), FAILS(EPERM));
 }
 
+/* The same words, nothing compiled yet; the lists stay the other's. */
+static struct unit_sandbox words_of(const struct unit_sandbox *from)
+{
+	struct unit_sandbox copy = *from;
+
+	copy.compiled = false;
+	memset(copy.filters, 0, sizeof(copy.filters));
+	return copy;
+}
+
+static void a_unit_with_the_same_words_gets_the_same_filters(void **state)
+{
+	struct unit_sandbox other;
+	struct err err = {0};
+
+	load_service("SystemCallFilter=@system-service\nRestrictAddressFamilies=AF_UNIX\n"
+		     "SystemCallArchitectures=native");
+	other = words_of(&unit->sandbox);
+	assert_false(syscall_filters_copy(&other, &unit->sandbox));
+	assert_int_equal(syscall_filters_compile(&unit->sandbox, &err), 0);
+	assert_true(syscall_filters_copy(&other, &unit->sandbox));
+	assert_true(other.compiled);
+	for (unsigned i = 0; i < SANDBOX_FILTERS; i++) {
+		const struct sandbox_filter *a = &other.filters[i], *b = &unit->sandbox.filters[i];
+
+		assert_int_equal(a->n, b->n);
+		if (a->n) {
+			assert_ptr_not_equal(a->v, b->v);
+			assert_memory_equal(a->v, b->v, a->n * sizeof(*a->v));
+		}
+		free(a->v);
+	}
+}
+
+static void other_words_are_never_given_another_ones_filters(void **state)
+{
+	static const char *const words[] = {
+		"SystemCallFilter=@basic-io read",
+		"SystemCallFilter=@basic-io read:EPERM",
+		"SystemCallFilter=~@basic-io read",
+		"SystemCallLog=read",
+		"SystemCallErrorNumber=EACCES\nSystemCallFilter=read",
+		"SystemCallFilter=read",
+		"SystemCallArchitectures=native",
+		"RestrictAddressFamilies=AF_UNIX",
+		"RestrictAddressFamilies=~AF_UNIX",
+		"RestrictNamespaces=yes",
+		"RestrictNamespaces=~user",
+		"LockPersonality=yes",
+		"LockPersonality=yes\nPersonality=x86-64",
+		"MemoryDenyWriteExecute=yes",
+		"RestrictRealtime=yes",
+		"RestrictSUIDSGID=yes",
+		"ProtectClock=yes",
+		"ProtectKernelLogs=yes",
+		"ProtectKernelModules=yes",
+		"ProtectHostname=yes",
+		"ProtectKernelTunables=yes",
+		"PrivateDevices=yes",
+	};
+	struct err err = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		struct unit *compiled;
+
+		load_service(words[i]);
+		assert_int_equal(syscall_filters_compile(&unit->sandbox, &err), 0);
+		assert_true(unit->sandbox.compiled);
+		compiled = steal_ptr(&unit);
+		for (size_t k = 0; k < ARRAY_LEN(words); k++) {
+			load_service(words[k]);
+			if (syscall_filters_copy(&unit->sandbox, &compiled->sandbox) != (i == k))
+				fail_msg("%s | %s", words[i], words[k]);
+		}
+		unit_free(compiled);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +340,8 @@ int main(void)
 		TEST(a_filter_forbids_what_it_says_in_the_way_it_says),
 		TEST(other_architectures_are_filtered_too_or_stopped),
 		TEST(arguments_are_looked_at),
+		TEST(a_unit_with_the_same_words_gets_the_same_filters),
+		TEST(other_words_are_never_given_another_ones_filters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
