@@ -15,6 +15,7 @@
 
 #define NAME_COLUMNS 24
 #define SPAN_COLUMNS 10
+#define AXIS_COLUMNS 12 /* of a mark, its time and a gap */
 #define BAR_LEAST    20
 #define BAR_MOST     100
 
@@ -59,6 +60,41 @@ static void put_bar(const struct timeline *t, const struct timeline_row *row,
 		text[0] = looks[what].letter;
 		style_put(stdout, look, looks[what].style, text);
 	}
+}
+
+/* Marks and their times, over the bars; a time that would touch the one before is left out. */
+static void put_axis(const struct timeline *t, const struct look *look)
+{
+	size_t columns = bar_columns(look), end = 0;
+	int64_t step = timeline_step(t->end, (unsigned)(columns / AXIS_COLUMNS));
+	char span[SHOW_SPAN];
+
+	printf("%*s", NAME_COLUMNS + 1, "");
+	for (int64_t at = 0; at <= t->end; at += step) {
+		size_t column = (size_t)(at * (int64_t)columns / t->end);
+		size_t len = strlen(show_span(span, at)) + 1;
+
+		if (column < end || column + len > columns + SPAN_COLUMNS)
+			continue;
+		printf("%*s|", (int)(column - end), "");
+		style_put(stdout, look, STYLE_DIM, span);
+		end = column + len;
+	}
+	putchar('\n');
+}
+
+static void put_setup(const struct timeline *t, const struct look *look)
+{
+	size_t columns = bar_columns(look);
+	char span[SHOW_SPAN];
+
+	if (t->setup <= 0)
+		return;
+	printf("%-*s ", NAME_COLUMNS, "PID 1");
+	for (size_t i = 0; i < columns; i++)
+		style_put(stdout, look, STYLE_BOLD,
+			  t->end * (int64_t)i / (int64_t)columns < t->setup ? "=" : " ");
+	printf(" %*s\n", SPAN_COLUMNS, show_span(span, t->setup));
 }
 
 static void put_row(const struct timeline *t, const struct timeline_row *row,
@@ -106,7 +142,9 @@ static void put_text(const struct timeline *t, const struct look *look)
 
 	printf("%zu units, %s since PID 1 began; its set-up was done after %s\n", t->n,
 	       show_span(span, t->end), show_span(setup, t->setup));
-	printf(". waits for others   - prepares   # starts   X has failed\n\n");
+	printf("= PID 1 sets up   . waits for others   - prepares   # starts   X has failed\n\n");
+	put_axis(t, look);
+	put_setup(t, look);
 	for (size_t i = 0; i < t->n; i++)
 		put_row(t, &t->v[i], look);
 	if (t->n)

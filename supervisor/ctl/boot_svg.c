@@ -42,7 +42,7 @@ static const char head[] =
 	".chain { font-weight: 700 }\n"
 	".fault { font-size: 11px; fill: #b3261e; font-weight: 600 }\n"
 	".grid { stroke: #e4e7eb; stroke-width: 1 }\n"
-	".setup { fill: #ece6f6 }\n"
+	".setup { fill: #b79ce0 }\n"
 	".mark { fill: none; stroke: #24292f; stroke-width: 1.5 }\n";
 
 /* XML 1.0 has no place for control characters; a name has none, but what comes is not trusted. */
@@ -115,19 +115,25 @@ static void put_head(FILE *out, const struct timeline *t, double height)
 			phases[i].class, x, x + 17, phases[i].text);
 		x += 30 + 6.4 * (double)strlen(phases[i].text);
 	}
+	if (t->setup > 0)
+		fprintf(out,
+			"<rect class=\"setup\" x=\"%.0f\" y=\"56\" width=\"12\" height=\"12\"/>"
+			"<text class=\"small\" x=\"%.0f\" y=\"66\">PID 1 sets up (%s)</text>\n",
+			x, x + 17, show_span(span, t->setup));
 }
 
 static void put_scale(FILE *out, const struct timeline *t, double bottom)
 {
 	int64_t step = timeline_step(t->end, TICKS_MOST);
+	double setup = t->setup > 0 ? x_of(t, t->setup) - NAMES_WIDTH : 0;
 	char span[SHOW_SPAN];
 
 	if (t->setup > 0)
 		fprintf(out,
 			"<rect class=\"setup\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%.1f\">"
 			"<title>set-up of PID 1: %s</title></rect>\n",
-			NAMES_WIDTH, TOP_HEIGHT - 8, x_of(t, t->setup) - NAMES_WIDTH,
-			bottom - TOP_HEIGHT + 8, show_span(span, t->setup));
+			NAMES_WIDTH, TOP_HEIGHT - 8, setup < 2 ? 2 : setup, bottom - TOP_HEIGHT + 8,
+			show_span(span, t->setup));
 	for (int64_t at = 0; at <= t->end; at += step) {
 		double x = x_of(t, at);
 

@@ -41,6 +41,10 @@ def test_the_timeline_has_every_unit_and_the_chain_that_was_waited_for(booted):
     bars = [line for line in text.splitlines() if line.startswith("s")]
     assert len(bars) == 30
     assert any(line.startswith("s20") and "X" in line for line in bars)
+    assert text.splitlines()[0].startswith("3") and "= PID 1 sets up" in text
+    axis = next(i for i, line in enumerate(text.splitlines()) if line.lstrip().startswith("|0.0 ms"))
+    assert text.splitlines()[axis].count("|") >= 3, "marks with times over the bars"
+    assert text.splitlines()[axis + 1].startswith("PID 1 ") and "=" in text.splitlines()[axis + 1]
     chain = text[text.index("critical chain"):]
     assert [chain.index(f"s{i:02}") for i in range(13, 8, -1)] == sorted(chain.index(f"s{i:02}") for i in range(9, 14))
     booted.exec(["hakimctl", "restart", "s04"])
@@ -57,6 +61,7 @@ def test_the_picture_is_well_formed_and_names_each_unit_once(booted):
     root = ElementTree.fromstring(picture)
     assert root.tag == f"{SVG}svg"
     names = [text.text for text in root.iter(f"{SVG}text")]
+    assert any(text and text.startswith("PID 1 sets up (") for text in names)
     for i in range(30):
         assert names.count(f"s{i:02}") == 1
     assert len([r for r in root.iter(f"{SVG}rect") if r.get("class") == "mark"]) == 5, "the critical chain"
