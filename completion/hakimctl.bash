@@ -12,7 +12,7 @@ _hakimctl() {
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot top metrics list-dependencies cat check security reload enable disable mask unmask reexec shutdown help version'
+		names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot top metrics list-dependencies cat module check security reload enable disable mask unmask reexec shutdown help version'
 		mapfile -t COMPREPLY < <(compgen -W "$names --help --version" -- "$current")
 		return
 	fi
@@ -25,10 +25,11 @@ _hakimctl() {
 	list-dependencies) options="$options --reverse --all" ;;
 	boot) options="$options --svg --svg= --json" ;;
 	top) options="$options --sort= --delay= --rounds= --once --json" ;;
+	module) options="$options --dry-run -n" ;;
 	check | security) options="$options --json" ;;
 	reload) options="$options --dry-run --no-restart --json --no-block" ;;
 	enable | disable | mask) options="$options --now" ;;
-	help) names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot top metrics list-dependencies cat check security reload enable disable mask unmask reexec shutdown help version' ;;
+	help) names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot top metrics list-dependencies cat module check security reload enable disable mask unmask reexec shutdown help version' ;;
 	esac
 	case $current in
 	-*)
@@ -45,6 +46,7 @@ _hakimctl() {
 		;;
 	status | cat | list-dependencies | security | start | stop | restart | try-restart | reload | reload-or-restart | kill | reset-failed | \
 		wait | enable | disable | mask | unmask) names=$(_hakimctl_units) ;;
+	module) [ "$COMP_CWORD" -ne 2 ] || names='new' ;;
 	check)
 		mapfile -t COMPREPLY < <(compgen -f -X '!*.service' -- "$current"; compgen -d -- "$current")
 		compopt -o filenames 2>/dev/null

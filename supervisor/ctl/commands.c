@@ -180,6 +180,16 @@ const struct ctl_command ctl_commands[] = {
 		.help = "print the files of units, with their drop-ins",
 	},
 	{
+		.name = "module",
+		.run = ctl_module,
+		.group = CTL_FILES,
+		.spec = {ARGS_DRY_RUN, 2, 2},
+		.synopsis = "new NAME [-n]",
+		.help = "write a commented unit file to begin with",
+		.more = "It is /etc/hakim/modules/NAME.service; a file that is there is left as it is.\n"
+			"  -n, --dry-run     print it instead\n",
+	},
+	{
 		.name = "security",
 		.run = ctl_security,
 		.group = CTL_FILES,
