@@ -186,7 +186,8 @@ const struct ctl_command ctl_commands[] = {
 		.spec = {ARGS_DRY_RUN, 2, 2},
 		.synopsis = "new NAME [-n]",
 		.help = "write a commented unit file to begin with",
-		.more = "It is /etc/hakim/modules/NAME.service; a file that is there is left as it is.\n"
+		.more = "It is /etc/hakim/modules/NAME.service; a file that is there is left as it "
+			"is.\n"
 			"  -n, --dry-run     print it instead\n",
 	},
 	{
