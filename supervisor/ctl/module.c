@@ -2,6 +2,7 @@
  * module.c - `hakimctl module new NAME`: a commented unit file to begin with. It asks no
  * supervisor, so that it works in an image that is being built, and never writes over a file.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -91,9 +92,7 @@ static int names_make(const char *given, char name[256], char variable[256])
 	for (size_t i = 0; i < cut; i++) {
 		char c = name[i];
 
-		variable[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A')
-			      : (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c
-										 : '_';
+		variable[i] = isalnum((unsigned char)c) ? (char)toupper((unsigned char)c) : '_';
 	}
 	return 0;
 }
