@@ -17,6 +17,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/notify.h"
+#include "modules/docker/cgroup.h"
 #include "modules/docker/driver.h"
 #include "modules/docker/options.h"
 #include "modules/docker/probe.h"
@@ -37,7 +38,7 @@ static const char help[] =
 	"\n"
 	"prepare  chooses the storage driver, by trying it on the data root, and writes dockerd's "
 	"options\n"
-	"         into " CHOSEN "\n"
+	"         into " CHOSEN "; switches the controllers of cgroups on\n"
 	"started  dockerd is up\n"
 	"stopped  after its end: a driver or a network on which it did not come up is not taken "
 	"again\n"
@@ -173,6 +174,16 @@ static void started(const struct notify *notify)
 		notify_status(notify, text);
 }
 
+static void prepare_cgroup(void)
+{
+	char missing[256];
+
+	cgroup_prepare(missing, sizeof(missing));
+	if (*missing)
+		dprintf(STDERR_FILENO, "hakim-docker: containers cannot have limits of:%s\n",
+			missing);
+}
+
 static int prepare(const struct notify *notify, struct err *err)
 {
 	const char *root = variable("DOCKER_DATA_ROOT", "/var/lib/docker");
@@ -199,6 +210,7 @@ static int prepare(const struct notify *notify, struct err *err)
 	r = r < 0 ? r : make_root(root, err);
 	if (r < 0)
 		return r;
+	prepare_cgroup();
 	probe_drivers(root, &facts);
 	options.bare = tried_read(&facts, why, sizeof(why));
 	if (config_has(config, "storage-driver"))

@@ -69,6 +69,10 @@ def test_the_coder_user_runs_a_container_on_overlay2_and_all_of_it_goes_in_order
         "overlay2 2 /var/lib/docker"
     box = run_box(host, "box")
     assert sh(host, "docker ps -q --no-trunc") == box
+    # What the container has of controllers, docker's groups have.
+    assert sh(host, "cat /sys/fs/cgroup/cgroup.subtree_control") == sh(host, "cat /sys/fs/cgroup/cgroup.controllers")
+    assert sh(host, "cat /sys/fs/cgroup/docker/cgroup.subtree_control") != ""
+    assert "box" in sh(host, "docker run --rm --network bridge --hostname box box /bin/busybox hostname")
     host.exec(["hakimctl", "stop", "docker"], timeout=60)
     assert left(host) == []
     host.exec(["hakimctl", "start", "docker"], timeout=60)
@@ -231,3 +235,20 @@ def test_the_agents_end_and_restart_are_nothing_to_its_containers(modules_host, 
     finally:
         if w.server:
             w.server.stop()
+
+
+@pytest.mark.timeout(180)
+def test_who_lives_is_named_and_keeps_its_files(docker_host):
+    host = docker_host()
+    wait_units(host, docker="running", timeout=60)
+    host.exec(["hakimctl", "stop", "docker"], timeout=60)
+    sh(host, "setsid dockerd --iptables=false --bridge=none >/dev/null 2>&1 </dev/null & "
+       "until docker version >/dev/null 2>&1; do sleep 0.1; done", user="root")
+    host.exec(["hakimctl", "start", "--no-block", "docker"], check=False)
+    wait_until("it is named", lambda: "/var/run/docker.sock already" in
+               host.exec(["hakimctl", "status"], env={"COLUMNS": "400"}, check=False).stdout, 20)
+    assert "Server" in sh(host, "docker version", user="root")
+    assert host.root("/run/docker.pid").exists()
+    sh(host, "kill $(cat /run/docker.pid)", user="root")
+    wait_units(host, docker="running", timeout=60)
+    assert host.stop() == 0
