@@ -57,6 +57,17 @@ def test_a_pid_file_is_removed_unless_it_names_the_program(host):
     assert host.exec(["test", "-e", "/run/b.pid"], check=False).returncode == 1
 
 
+def test_what_may_go_on_is_left_alone_and_only_its_dead_files_go(host):
+    pid = status(host)["units"]["live"]["pid"]
+    host.put_file("/run/a.pid", f"{pid}\n")
+    words = ("--left-pid-file", "/run/a.pid=answer", "--left-socket", "/run/live")
+    assert guard(host, *words) == (0, "")
+    assert host.exec(["test", "-S", "/run/live", "-a", "-e", "/run/a.pid"]).returncode == 0
+    host.exec(["hakimctl", "stop", "live"])
+    code, said = guard(host, *words)
+    assert code == 0 and "removed /run/live" in said and "removed /run/a.pid" in said
+
+
 @pytest.mark.parametrize("words, code, says", [
     (["--port", "4010=X_PORT"], 1, "port 4010 is in use by answer (pid "),
     (["--port", "4011=X_PORT"], 0, ""),
