@@ -218,8 +218,9 @@ static int take(struct processes *list)
 		}
 		list->v[list->n++] = p;
 	}
-	/* procfs lists them by number; nobody promises it. */
-	qsort(list->v, list->n, sizeof(*list->v), by_pid);
+	/* procfs lists them by number; nobody promises it. Without an fd there is no list. */
+	if (list->n)
+		qsort(list->v, list->n, sizeof(*list->v), by_pid);
 	return dir ? 0 : -errno;
 }
 
