@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hosts.host import Host, Mount, Spec
@@ -78,7 +78,8 @@ class LxcHost(Host):
 
     _keep = False
 
-    def again(self, env: Mapping[str, str] | None = None) -> LxcHost:
+    def again(self, env: Mapping[str, str] | None = None, *,
+              before: Callable[[], object] | None = None) -> LxcHost:
         """The same container, which has ended, once more: with the files that its last life has left on its disk."""
         assert self._holder and not self.running, "keep() it before, and end it"
         wait_until("the last life is over", lambda: not self.processes(), 10)
@@ -90,7 +91,7 @@ class LxcHost(Host):
         for fd in (self._pidfd, self._root_fd):
             os.close(fd)
         self._pidfd = self._root_fd = -1
-        self.start(env, tty=False)
+        self.start(env, tty=False, before=before)
         return self
 
     @staticmethod
