@@ -218,8 +218,9 @@ static void control_ended(struct service *s, const struct board_slot *slot)
 		return;
 	}
 	if (says_no(s, slot)) {
-		snprintf(s->status_text, sizeof(s->status_text), "ExecCondition=%s was not met",
-			 command ? command->path : "");
+		if (!s->told)
+			snprintf(s->status_text, sizeof(s->status_text),
+				 "ExecCondition=%s was not met", command ? command->path : "");
 		service_event(s, EVENT_CONTROL_SKIP);
 		return;
 	}

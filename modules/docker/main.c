@@ -34,8 +34,10 @@
 #define WORDS_WAIT_MS 1000
 
 static const char help[] =
-	"Usage: hakim-docker prepare | started | stopped\n"
+	"Usage: hakim-docker wanted | prepare | started | stopped\n"
 	"\n"
+	"wanted   exits with 1 when DOCKER_HOST points elsewhere and START_DOCKER_DAEMON is not "
+	"set\n"
 	"prepare  chooses the storage driver, by trying it on the data root, and writes dockerd's "
 	"options\n"
 	"         into " CHOSEN "; switches the controllers of cgroups on\n"
@@ -184,6 +186,22 @@ static void prepare_cgroup(void)
 			missing);
 }
 
+/* Where the switch is set at all it is yes: ConditionEnabled= has seen to that. */
+static int wanted(struct err *err)
+{
+	const char *host = variable("DOCKER_HOST", ""), *socket = host;
+
+	if (!*host || *variable("START_DOCKER_DAEMON", ""))
+		return 0;
+	if (strncmp(socket, "unix://", 7) == 0)
+		socket += 7;
+	if (strcmp(socket, "/var/run/docker.sock") == 0 || strcmp(socket, "/run/docker.sock") == 0)
+		return 0;
+	return err_set(
+		err, -ENOENT,
+		"DOCKER_HOST points elsewhere: START_DOCKER_DAEMON=1 runs a daemon here, too");
+}
+
 static int prepare(const struct notify *notify, struct err *err)
 {
 	const char *root = variable("DOCKER_DATA_ROOT", "/var/lib/docker");
@@ -284,14 +302,17 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	notify_open(&notify);
-	if (strcmp(argv[1], "prepare") == 0)
+	if (strcmp(argv[1], "wanted") == 0)
+		r = wanted(&err);
+	else if (strcmp(argv[1], "prepare") == 0)
 		r = prepare(&notify, &err);
 	else if (strcmp(argv[1], "started") == 0)
 		started(&notify);
 	else if (strcmp(argv[1], "stopped") == 0)
 		r = stopped(&err);
 	else
-		r = err_set(&err, -EINVAL, "%s: it is prepare, started or stopped", argv[1]);
+		r = err_set(&err, -EINVAL, "%s: it is wanted, prepare, started or stopped",
+			    argv[1]);
 	if (r < 0) {
 		dprintf(STDERR_FILENO, "hakim-docker: %s\n", err.text);
 		notify_status(&notify, err.text);
