@@ -21,7 +21,7 @@ _hakimctl() {
 	start | stop | restart | try-restart | reload-or-restart) options="$options --no-block" ;;
 	kill) options="$options --signal= --whom=" ;;
 	wait) options="$options --all --timeout=" ;;
-	logs) options="$options --follow --lines -f -n" ;;
+	logs) options="$options --follow --lines --since= -f -n -S" ;;
 	list-dependencies) options="$options --reverse --all" ;;
 	boot) options="$options --svg --svg= --json" ;;
 	top) options="$options --sort= --delay= --rounds= --once --json" ;;

@@ -43,6 +43,7 @@ static const struct option_name {
 	{0, "now", ARGS_NOW, VALUE_NONE},
 	{'n', "dry-run", ARGS_DRY_RUN, VALUE_NONE},
 	{0, "no-restart", ARGS_NO_RESTART, VALUE_NONE},
+	{'S', "since", ARGS_SINCE, VALUE_TEXT},
 };
 
 static int unknown(const char *word, struct err *err)

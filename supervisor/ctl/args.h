@@ -36,7 +36,8 @@ enum args_option {
 	ARGS_NOW = 1ull << 17,        /* --now */
 	ARGS_DRY_RUN = 1ull << 18,    /* -n, --dry-run */
 	ARGS_NO_RESTART = 1ull << 19, /* --no-restart */
-	ARGS_LAST = ARGS_NO_RESTART,
+	ARGS_SINCE = 1ull << 20,      /* -S TIME, --since=TIME */
+	ARGS_LAST = ARGS_SINCE,
 };
 
 #define ARGS_LINES_ALL UINT64_MAX

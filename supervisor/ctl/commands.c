@@ -24,11 +24,14 @@ const struct ctl_command ctl_commands[] = {
 		.name = "logs",
 		.run = ctl_logs,
 		.group = CTL_LOOK,
-		.spec = {ARGS_FOLLOW | ARGS_LINES, 1, 1},
-		.synopsis = "NAME [-f] [-n N]",
+		.spec = {ARGS_FOLLOW | ARGS_LINES | ARGS_SINCE, 1, 1},
+		.synopsis = "NAME [-f] [-n N] [-S TIME]",
 		.help = "print the log of a unit",
 		.more = "NAME may also be \"hakim\", for what the supervisor itself says.\n"
 			"  -n, --lines=N     the last N lines, or all (default: 100)\n"
+			"  -S, --since=TIME  all from then on: \"2026-11-25 10:00\", 10:00, today, "
+			"-1h,\n"
+			"                    \"10 min ago\", @SECONDS; with -n at most N of it\n"
 			"  -f, --follow      go on with what is added, until it is interrupted\n",
 	},
 	{

@@ -9,8 +9,10 @@
 
 #include "common/cleanup.h"
 #include "supervisor/ctl/logzstd.h"
+#include "supervisor/ctl/when.h"
 
 #define BLOCK   (64 * 1024)
+#define STAMP   27   /* as many bytes tell the time of a line */
 #define C1_LEAD 0xc2 /* in UTF-8, the first byte of U+0080 ... U+00BF */
 
 static ssize_t read_at(int fd, char *buf, size_t size, off_t at)
@@ -80,6 +82,64 @@ int log_find(int *fds, size_t n, uint64_t lines, struct log_spot *spot, struct e
 		r = find_in_file(fds[i], buf, &lines, &spot->at);
 	}
 	return r < 0 ? err_sys(err, r, "the log cannot be read") : 0;
+}
+
+/*
+ * Goes forward to the first line of that time or later. Returns 1 and its offset, or 0 and the end
+ * of the file: all in it is older.
+ */
+static int find_time_in_file(int fd, char *buf, int64_t us, off_t *at)
+{
+	bool begins = true; /* at buf[i] a line does */
+	ssize_t n;
+
+	*at = 0;
+	while ((n = read_at(fd, buf, BLOCK, *at)) > 0) {
+		size_t len = (size_t)n, i = 0;
+
+		while (i < len) {
+			const char *end;
+
+			/* Divided between two blocks: read again from its begin. */
+			if (begins && i > 0 && len - i < STAMP)
+				break;
+			if (begins && when_of_line(buf + i, len - i) >= us) {
+				*at += (off_t)i;
+				return 1;
+			}
+			end = memchr(buf + i, '\n', len - i);
+			begins = end != NULL;
+			i = end ? (size_t)(end + 1 - buf) : len;
+		}
+		*at += (off_t)i;
+	}
+	return (int)n;
+}
+
+int log_find_since(int *fds, size_t n, int64_t us, struct log_spot *spot, struct err *err)
+{
+	_cleanup_free_ char *buf = malloc(BLOCK);
+	int r = 0;
+
+	*spot = (struct log_spot){0};
+	if (!buf)
+		return err_sys(err, -ENOMEM, "the log");
+	for (size_t i = 0; i < n; i++) {
+		off_t at;
+
+		r = log_unpack(&fds[i], err);
+		if (r < 0)
+			return r;
+		r = find_time_in_file(fds[i], buf, us, &at);
+		if (r < 0)
+			return err_sys(err, r, "the log cannot be read");
+		if (r > 0 || i == 0)
+			*spot = (struct log_spot){.file = i, .at = at};
+		/* Something in it is older, so all of the next file is. */
+		if (at > 0)
+			break;
+	}
+	return 0;
 }
 
 /* ---- out ---- */

@@ -23,6 +23,9 @@ struct log_spot {
 
 /* Where the last `lines` lines begin; a line that has no end yet is one, too. 0 lines: the end. */
 int log_find(int *fds, size_t n, uint64_t lines, struct log_spot *spot, struct err *err);
+/* Where the first line of that time (microseconds since 1970) or later is; none: the end. Lines
+ * without a stamp belong to the one before them. */
+int log_find_since(int *fds, size_t n, int64_t us, struct log_spot *spot, struct err *err);
 
 /*
  * Where the log goes. With `terminal` everything but colours (SGR, ECMA-48 8.3.117), tabs and ends

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -17,6 +18,7 @@
 #include "supervisor/ctl/ctl.h"
 #include "supervisor/ctl/logread.h"
 #include "supervisor/ctl/logzstd.h"
+#include "supervisor/ctl/when.h"
 
 #define LINES_DEFAULT 100
 #define LOOK_MS       250 /* where no inotify tells of new lines */
@@ -242,10 +244,28 @@ static int follow(struct follow *f, struct err *err)
 	return r;
 }
 
-static int print_log(struct ctl *ctl, struct follow *f, struct err *err)
+/* Where to begin: with --since all of that time is shown, or at most the last N of it. */
+static int find_begin(const struct ctl *ctl, struct follow *f, int64_t since, struct err *err)
 {
-	uint64_t lines = ctl->args.given & ARGS_LINES ? ctl->args.lines : LINES_DEFAULT;
-	int r = log_find(f->reply.fds, f->reply.n_fds, lines, &f->spot, err);
+	bool counted = ctl->args.given & ARGS_LINES, timed = ctl->args.given & ARGS_SINCE;
+	struct log_spot first;
+	int r = 0;
+
+	if (counted || !timed)
+		r = log_find(f->reply.fds, f->reply.n_fds,
+			     counted ? ctl->args.lines : LINES_DEFAULT, &f->spot, err);
+	if (r < 0 || !timed)
+		return r;
+	r = log_find_since(f->reply.fds, f->reply.n_fds, since, &first, err);
+	if (r == 0 && (!counted || first.file < f->spot.file ||
+		       (first.file == f->spot.file && first.at > f->spot.at)))
+		f->spot = first;
+	return r;
+}
+
+static int print_log(struct ctl *ctl, struct follow *f, int64_t since, struct err *err)
+{
+	int r = find_begin(ctl, f, since, err);
 
 	if (r == 0 && f->reply.n_fds) {
 		head_take(f, f->reply.fds[0]);
@@ -266,15 +286,23 @@ int ctl_logs(struct ctl *ctl)
 		.inotify = -1,
 	};
 	struct err err = {0};
-	int r = request(f.name, &f.reply, &err);
+	int64_t since = 0;
+	struct timespec now;
+	int r;
 
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (ctl->args.given & ARGS_SINCE &&
+	    when_parse(args_value(&ctl->args, ARGS_SINCE),
+		       now.tv_sec * 1000000ll + now.tv_nsec / 1000, &since, &err) < 0)
+		return ctl_complain(CTL_USAGE, "--since: %s", err.text);
+	r = request(f.name, &f.reply, &err);
 	if (r < 0) {
 		reply_free(&f.reply);
 		return ctl_fail(r, &err);
 	}
 	if (!f.reply.n_fds && !(ctl->args.given & ARGS_FOLLOW))
 		ctl_complain(0, "%s has no log yet", f.name);
-	r = print_log(ctl, &f, &err);
+	r = print_log(ctl, &f, since, &err);
 	if (f.inotify >= 0)
 		close(f.inotify);
 	reply_free(&f.reply);

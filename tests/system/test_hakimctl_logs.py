@@ -76,6 +76,22 @@ def test_the_last_lines_are_found_over_all_files(serve: Any, ctl: Run, log: Log)
     assert ctl("logs", "x", "-n", "all").stdout == "".join(lines)
 
 
+def test_since_begins_at_that_time_over_all_files(serve: Any, ctl: Run, log: Log) -> None:
+    lines = [f"2026-11-24T03:{i // 60:02}:{i % 60:02}.000000Z line {i} {'x' * 90}\n" for i in range(3000)]
+    for begin, end in ((0, 1000), (1000, 2990), (2990, 3000), (3000, 3000)):
+        log.rotate()
+        log.write("".join(lines[begin:end]))
+    serve(log.answer)
+    for i in (0, 1, 700, 999, 1000, 1001, 2989, 2990, 2999):
+        since = lines[i].split()[0]
+        assert ctl("logs", "x", "--since", since).stdout == "".join(lines[i:]), i
+        assert ctl("logs", "x", "-S", since, "-n", "5").stdout == "".join(lines[i:][-5:]), i
+    assert ctl("logs", "x", "--since=2026-11-24T04:00:00Z").stdout == ""
+    assert ctl("logs", "x", "--since=1970-01-02").stdout == "".join(lines)
+    done = ctl("logs", "x", "--since", "soon")
+    assert done.returncode == 2 and '"soon" is no time' in done.stderr
+
+
 def test_bytes_of_all_kinds_come_as_they_are(serve: Any, place: Path, log: Log) -> None:
     body = bytes(range(256)).replace(b"\n", b"") * 600
     text = b"".join(b"%d " % i + body + b"\n" for i in range(5))
