@@ -62,7 +62,7 @@ SUPERVISOR_SRC := $(wildcard supervisor/*.c)
 CTL_SRC := $(wildcard supervisor/ctl/*.c)
 FETCH_SRC := $(wildcard modules/coder-agent/*.c)
 # Modules whose helper program needs nothing but libc: modules/NAME/*.c is hakim-NAME.
-MODULES := home guard docker
+MODULES := home guard docker openclaw-node
 AGENT_SRC := $(wildcard tests/stand-ins/agent/*.c)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
 HELPER_SRC := $(wildcard tests/helpers/*.c)

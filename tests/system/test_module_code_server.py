@@ -12,6 +12,7 @@ from hosts.host import Mount
 from module_kit import (check_comes_back, check_port_in_use, check_stops, hold_port, volume, wait_ready, wait_said)
 
 PORT = 13337
+OFF = {"START_OPENCODE": "0", "START_DOCKER_DAEMON": "0"}
 SOCKET = ".local/share/code-server/code-server-ipc.sock"
 
 
@@ -44,7 +45,7 @@ def test_a_browser_sees_the_workbench_in_the_project_directory(modules_host):
 def test_its_port_in_use_is_named_and_taken_when_it_is_free(modules_host):
     host = modules_host()
     hold_port(host, "code-server", 13400)
-    host.start({"CODE_SERVER_PORT": "13400", "START_OPENCODE": "0"}, tty=False)
+    host.start({"CODE_SERVER_PORT": "13400", **OFF}, tty=False)
     check_port_in_use(host, "code-server", "CODE_SERVER_PORT", 13400)
     assert healthz(host, 13400).endswith(" 200")
     assert host.stop() == 0
@@ -52,7 +53,7 @@ def test_its_port_in_use_is_named_and_taken_when_it_is_free(modules_host):
 
 def test_it_comes_back_when_it_is_killed_and_is_gone_when_it_is_stopped(modules_host):
     host = modules_host()
-    host.start({"START_OPENCODE": "0"}, tty=False)
+    host.start(OFF, tty=False)
     check_comes_back(host, "code-server")
     assert healthz(host).endswith(" 200")
     check_stops(host, "code-server", "code-server")
@@ -65,7 +66,7 @@ def test_what_a_killed_container_has_left_does_not_block_it(modules_host):
         for life in range(2):
             host = modules_host()
             os.chown(home, host.id_shift + 1000, host.id_shift + 1000)
-            host.start({"START_OPENCODE": "0"}, tty=False, mounts=mounts)
+            host.start(OFF, tty=False, mounts=mounts)
             wait_ready(host, "code-server")
             assert healthz(host).endswith(" 200")
             assert (home / SOCKET).is_socket()
@@ -82,7 +83,7 @@ def test_it_is_skipped_where_it_is_not_installed_or_switched_off(lxc, modules_ho
     assert "the program code-server is not installed" in str(unit)
     assert host.stop() == 0
     host = modules_host()
-    host.start({"START_CODE_SERVER": "no", "START_OPENCODE": "no"}, tty=False)
+    host.start({**OFF, "START_CODE_SERVER": "no"}, tty=False)
     unit = wait_units(host, code_server="skipped")["units"]["code-server"]
     assert "START_CODE_SERVER=no switches it off" in str(unit)
     assert host.stop() == 0

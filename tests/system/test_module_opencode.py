@@ -9,7 +9,7 @@ from hosts.host import Mount
 from module_kit import (check_comes_back, check_port_in_use, check_secret, check_stops, hold_port, volume, wait_ready,
                         wait_said)
 
-OFF = {"START_CODE_SERVER": "0"}
+OFF = {"START_CODE_SERVER": "0", "START_DOCKER_DAEMON": "0"}
 PASSWORD = "correct-horse-battery"
 
 
