@@ -52,9 +52,14 @@ def with_command(host: Host, word: str) -> list[int]:
     return [pid for pid, line in command_lines(host).items() if word in line]
 
 
+def hide(host: Host, program: str) -> None:
+    """Before the start: an image that does not have the program."""
+    host.put_file(f"/usr/local/bin/{program}", "")
+
+
 def hold_port(host: Host, name: str, port: int) -> None:
-    """Before the start: another program of the user has the module's port first."""
-    unit(host, "holder.service", "[Service]\nUser=coder\n"
+    """Before the start: another program, and not the user's, has the module's port first."""
+    unit(host, "holder.service", "[Service]\n"
          f"ExecStart=/usr/bin/node -e 'require(\"net\").createServer().listen({port}, \"127.0.0.1\")'\n"
          f"[X-Hakim]\nReadyTCP=127.0.0.1:{port}\n")
     host.put_file(f"/etc/hakim/modules/{name}.service.d/late.conf", "[Unit]\nAfter=holder.service\n")

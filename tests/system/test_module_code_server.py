@@ -9,7 +9,8 @@ import pytest
 from browser import Browser
 from hakim import wait_units
 from hosts.host import Mount
-from module_kit import (check_comes_back, check_port_in_use, check_stops, hold_port, volume, wait_ready, wait_said)
+from module_kit import (check_comes_back, check_port_in_use, check_stops, hide, hold_port, volume, wait_ready,
+                        wait_said)
 
 PORT = 13337
 OFF = {"START_OPENCODE": "0", "START_DOCKER_DAEMON": "0"}
@@ -76,9 +77,10 @@ def test_what_a_killed_container_has_left_does_not_block_it(modules_host):
         assert host.stop() == 0
 
 
-def test_it_is_skipped_where_it_is_not_installed_or_switched_off(lxc, modules_host):
-    host = lxc()
-    host.start({}, tty=False)
+def test_it_is_skipped_where_it_is_not_installed_or_switched_off(modules_host):
+    host = modules_host()
+    hide(host, "code-server")
+    host.start(OFF, tty=False)
     unit = wait_units(host, code_server="skipped")["units"]["code-server"]
     assert "the program code-server is not installed" in str(unit)
     assert host.stop() == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hakim import wait_units
 from hosts.host import Mount
-from module_kit import (check_comes_back, check_port_in_use, check_secret, check_stops, found, hold_port, volume,
+from module_kit import (check_comes_back, check_port_in_use, check_secret, check_stops, found, hide, hold_port, volume,
                         wait_ready, wait_said)
 
 PROGRAM = (Path(__file__).resolve().parents[1] / "stand-ins/openchamber.js").read_bytes()
@@ -84,9 +84,10 @@ def test_a_pid_file_of_a_killed_container_that_names_a_stranger_does_not_block_i
         assert host.stop() == 0
 
 
-def test_it_is_skipped_where_it_is_not_installed_or_switched_off_and_a_bad_word_is_named(lxc, modules_host):
-    host = lxc()
-    host.start({}, tty=False)
+def test_it_is_skipped_where_it_is_not_installed_or_switched_off_and_a_bad_word_is_named(modules_host):
+    host = modules_host()
+    hide(host, "openchamber")
+    host.start(OFF, tty=False)
     unit = wait_units(host, openchamber="skipped")["units"]["openchamber"]
     assert "the program openchamber is not installed" in str(unit)
     assert host.stop() == 0

@@ -10,8 +10,8 @@ import pytest
 from hakim import status, unit, wait_units
 from hosts.host import Mount
 from hosts.process import wait_until
-from module_kit import (check_comes_back, check_secret, check_stops, found, volume, wait_ready,
-                        wait_said, with_command)
+from module_kit import (check_comes_back, check_secret, check_stops, found, hide, volume, wait_ready, wait_said,
+                        with_command)
 
 PROGRAM = (Path(__file__).resolve().parents[1] / "stand-ins/openclaw.js").read_bytes()
 OFF = {"START_CODE_SERVER": "0", "START_OPENCODE": "0", "START_DOCKER_DAEMON": "0"}
@@ -147,13 +147,14 @@ def test_a_wrong_variable_is_one_sentence(installed, variables, says):
     assert host.stop() == 0
 
 
-def test_it_is_skipped_without_a_gateway_or_without_the_program(installed, lxc):
+def test_it_is_skipped_without_a_gateway_or_without_the_program(installed, modules_host):
     for variables in ({}, {"OPENCLAW_BRIDGE_HOST": ""}):
         host = installed(gateway=False)
         host.start({**OFF, **variables}, tty=False)
         wait_units(host, openclaw_node="skipped")
         assert host.stop() == 0
-    host = lxc()
+    host = modules_host()
+    hide(host, "openclaw")
     host.start(ON, tty=False)
     found_unit = wait_units(host, openclaw_node="skipped")["units"]["openclaw-node"]
     assert "the program openclaw is not installed" in str(found_unit)

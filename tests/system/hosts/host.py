@@ -76,6 +76,7 @@ class Host:
         self._pidfd = -1
         self._root_fd = -1
         self._pid_namespace = ""
+        self._namespace_fd = -1
 
     # ---- life
 
@@ -89,6 +90,11 @@ class Host:
         own_by_container(self.files, self.id_shift)
         began = time.monotonic()
         self._start(Spec(env or {}, tuple(init), tuple(mounts), tty))
+        try:
+            # The kernel gives the number of a namespace that is gone to the next one: while this is open it is ours.
+            self._namespace_fd = os.open(f"/proc/{self.pid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            pass  # told below
         self._pid_namespace = namespace(self.pid, "pid")
         if self._pid_namespace in ("", namespace(os.getpid(), "pid")):
             self._pid_namespace = ""
@@ -256,6 +262,9 @@ class Host:
         left = [f"process {pid}" for pid in self.processes()]
         if self.directory.exists():
             left.append(f"directory {self.directory}")
+        if self._namespace_fd >= 0:
+            os.close(self._namespace_fd)
+            self._namespace_fd = -1
         return left
 
     def __enter__(self) -> Host:
