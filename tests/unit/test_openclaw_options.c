@@ -10,8 +10,9 @@
 
 #include "modules/openclaw-node/options.h"
 
-#define HEX64 "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789ABCDEF"
+#define SHA256 "sha256:0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789ABCDEF"
 
+static const char pin[] = "OPENCLAW_BRIDGE_TLS_FINGERPRINT=" SHA256;
 static const char *const *variables;
 
 static char *get(const char *name)
@@ -62,10 +63,9 @@ static void what_is_unset_or_empty_is_left_out(void **state)
 static void each_option_is_one_word(void **state)
 {
 	SET("OPENCLAW_BRIDGE_HOST=10.0.0.1", "OPENCLAW_BRIDGE_PORT=443", "OPENCLAW_BRIDGE_TLS=True",
-	    "OPENCLAW_BRIDGE_TLS_FINGERPRINT=sha256:" HEX64,
-	    "OPENCLAW_DISPLAY_NAME=my work space; $HOME");
-	expect("openclaw|node|run|--host|10.0.0.1|--port|443|--tls|--tls-fingerprint|sha256:" HEX32
-		       HEX32 "|--display-name|my work space; $HOME");
+	    pin, "OPENCLAW_DISPLAY_NAME=my work space; $HOME");
+	expect("openclaw|node|run|--host|10.0.0.1|--port|443|--tls|--tls-fingerprint|" SHA256
+	       "|--display-name|my work space; $HOME");
 }
 
 static void a_wrong_value_is_named(void **state)
@@ -95,7 +95,7 @@ static void a_wrong_value_is_named(void **state)
 
 static void a_fingerprint_without_tls_is_refused(void **state)
 {
-	SET("OPENCLAW_BRIDGE_HOST=gw", "OPENCLAW_BRIDGE_TLS_FINGERPRINT=" HEX64);
+	SET("OPENCLAW_BRIDGE_HOST=gw", pin);
 	refuse("OPENCLAW_BRIDGE_TLS is not");
 }
 
