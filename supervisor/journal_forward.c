@@ -11,10 +11,11 @@
 #define FORWARD_TEXT UINT32_MAX
 #define BATCH        8192
 
-/* Lines on their way, so that a flood is not a system call a line. */
+/* Whole lines on their way, so that a flood is not a system call a line. */
 struct batch {
 	struct forward_console *console;
 	uint64_t dropped;
+	bool was_cut; /* the console's last line, before what is in here */
 	size_t len;
 	char bytes[BATCH];
 };
@@ -40,14 +41,14 @@ static void batch_write(struct batch *b)
 	if (n < 0)
 		n = 0;
 	b->dropped += b->len - (size_t)n;
-	b->console->cut = n > 0 && (size_t)n < b->len;
+	/* Of what was not taken at all, also the end of a line before it is missing still. */
+	b->console->cut = n > 0 ? b->bytes[n - 1] != '\n' : b->was_cut;
 	b->len = 0;
 }
 
+/* Its room is looked after by line_out(). */
 static void batch_add(struct batch *b, const char *bytes, size_t len)
 {
-	if (len > sizeof(b->bytes) - b->len)
-		batch_write(b);
 	memcpy(b->bytes + b->len, bytes, len);
 	b->len += len;
 }
@@ -68,10 +69,15 @@ static void clean(char *text, size_t len)
 
 static void line_out(struct forward *f, struct batch *b)
 {
-	const struct forward_console *console = b->console;
+	struct forward_console *console = b->console;
 	char head[FORWARD_NAME + 32];
 	unsigned color = 0;
 	int n;
+
+	if (sizeof(head) + f->len + 2 > sizeof(b->bytes) - b->len)
+		batch_write(b);
+	if (!b->len)
+		b->was_cut = console->cut;
 
 	for (const char *p = f->name; *p; p++)
 		color = color * 31 + (unsigned char)*p;
@@ -83,7 +89,7 @@ static void line_out(struct forward *f, struct batch *b)
 	} else {
 		n = snprintf(head, sizeof(head), "%s%s: ", console->cut ? "\n" : "", f->name);
 	}
-	b->console->cut = false;
+	console->cut = false;
 	batch_add(b, head, (size_t)n);
 	batch_add(b, f->line, f->len);
 	batch_add(b, console->raw ? "\r\n" : "\n", console->raw ? 2 : 1);
@@ -93,15 +99,17 @@ static void line_out(struct forward *f, struct batch *b)
 static void text_add(struct forward *f, struct batch *b, const char *text, size_t len)
 {
 	while (len) {
-		size_t room = sizeof(f->line) - f->len;
-		size_t n = len < room ? len : room;
+		size_t room, n;
 
+		/* Only now it is longer: its end may have come instead. */
+		if (f->len == sizeof(f->line))
+			line_out(f, b);
+		room = sizeof(f->line) - f->len;
+		n = len < room ? len : room;
 		memcpy(f->line + f->len, text, n);
 		f->len += n;
 		text += n;
 		len -= n;
-		if (f->len == sizeof(f->line))
-			line_out(f, b);
 	}
 }
 

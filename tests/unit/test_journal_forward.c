@@ -121,6 +121,19 @@ static void a_long_line_is_divided(void **state)
 	assert_shown(f, want);
 }
 
+static void a_line_as_long_as_can_be_is_one_line(void **state)
+{
+	struct fixture *f = *state;
+	char record[FORWARD_LINE + 64], want[FORWARD_LINE + 64], text[FORWARD_LINE + 1];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	snprintf(record, sizeof(record), STAMP " %s\n", text);
+	assert_int_equal(forward(f, record), 0);
+	snprintf(want, sizeof(want), "web: %s\n", text);
+	assert_shown(f, want);
+}
+
 static void what_a_full_console_does_not_take_is_counted(void **state)
 {
 	struct fixture *f = *state;
@@ -130,6 +143,76 @@ static void what_a_full_console_does_not_take_is_counted(void **state)
 		;
 	assert_int_equal(forward(f, STAMP " one\n"), strlen("web: one\n"));
 	assert_false(f->console.cut);
+}
+
+/* One write of more than a pipe holds takes a part of it (pipe(7), PIPE_BUF). */
+static size_t half_a_line(struct fixture *f)
+{
+	enum {
+		LINES = 5,
+		TEXT = 900
+	};
+	char records[LINES * (TEXT + 64)], *at = records;
+	int room = fcntl(f->pipe[1], F_SETPIPE_SZ, 4096);
+
+	assert_int_equal(room, 4096);
+	for (int i = 0; i < LINES; i++)
+		at += sprintf(at, STAMP " %0*d\n", TEXT, i);
+	assert_int_equal(forward(f, records), LINES * (TEXT + strlen("web: \n")) - 4096);
+	assert_true(f->console.cut);
+	return 4096;
+}
+
+static void take(struct fixture *f, size_t len)
+{
+	char buf[65536];
+
+	assert_int_equal(read(f->pipe[0], buf, sizeof(buf)), len);
+}
+
+static void a_line_behind_half_a_line_is_on_its_own(void **state)
+{
+	struct fixture *f = *state;
+
+	take(f, half_a_line(f));
+	assert_int_equal(forward(f, STAMP " one\n" STAMP " two\n"), 0);
+	assert_shown(f, "\nweb: one\nweb: two\n");
+}
+
+static void also_when_the_lines_between_were_dropped(void **state)
+{
+	struct fixture *f = *state;
+	size_t half = half_a_line(f);
+
+	assert_int_equal(forward(f, STAMP " lost\n"), strlen("\nweb: lost\n"));
+	assert_true(f->console.cut);
+	take(f, half);
+	assert_int_equal(forward(f, STAMP " one\n"), 0);
+	assert_shown(f, "\nweb: one\n");
+	assert_false(f->console.cut);
+}
+
+/* What is more than one write. */
+static void a_flood_has_each_line_on_its_own(void **state)
+{
+	enum {
+		LINES = 40,
+		TEXT = 1000
+	};
+	struct fixture *f = *state;
+	char *records = malloc(LINES * (TEXT + 64)), *want = malloc(LINES * (TEXT + 64));
+	char *at = records, *w = want;
+
+	assert_non_null(records);
+	assert_non_null(want);
+	for (int i = 0; i < LINES; i++) {
+		at += sprintf(at, STAMP " %0*d\n", TEXT - i, i);
+		w += sprintf(w, "web: %0*d\n", TEXT - i, i);
+	}
+	assert_int_equal(forward(f, records), 0);
+	assert_shown(f, want);
+	free(records);
+	free(want);
 }
 
 int main(void)
@@ -146,8 +229,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_raw_terminal_gets_the_carriage_return_too,
 						fixture_up, fixture_down),
 		cmocka_unit_test_setup_teardown(a_long_line_is_divided, fixture_up, fixture_down),
+		cmocka_unit_test_setup_teardown(a_line_as_long_as_can_be_is_one_line, fixture_up,
+						fixture_down),
 		cmocka_unit_test_setup_teardown(what_a_full_console_does_not_take_is_counted,
 						fixture_up, fixture_down),
+		cmocka_unit_test_setup_teardown(a_line_behind_half_a_line_is_on_its_own, fixture_up,
+						fixture_down),
+		cmocka_unit_test_setup_teardown(also_when_the_lines_between_were_dropped,
+						fixture_up, fixture_down),
+		cmocka_unit_test_setup_teardown(a_flood_has_each_line_on_its_own, fixture_up,
+						fixture_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
