@@ -7,6 +7,7 @@
 /* Set only where the place left them unset: LXC gives no locale, and a PATH only if the image has
  * one. */
 static char *const defaults[] = {
+	/* in the order of enum environment_default */
 	(char *)"PATH=" DEFAULT_PATH,
 	(char *)"LANG=C.UTF-8",
 	(char *)"HOME=/root",
@@ -270,12 +271,16 @@ void environment_sort(struct environment *env, char **initial)
 
 		memcpy(name, defaults[i], len);
 		name[len] = '\0';
-		if (!find(env->vars, name))
-			add_var(env, defaults[i]);
+		if (find(env->vars, name))
+			continue;
+		add_var(env, defaults[i]);
+		env->defaults |= 1u << i;
 	}
 	env->agent = agent_wanted(env);
 	env->container = find(env->vars, "container");
 	env->stop_timeout = find(env->vars, "HAKIM_STOP_TIMEOUT");
 	env->supervisor = find(env->vars, "HAKIM_SUPERVISOR");
 	env->user = find(env->vars, "CODER_USER");
+	env->quirks = find(env->vars, "HAKIM_QUIRKS");
+	env->kubernetes = find(env->vars, "KUBERNETES_SERVICE_HOST") != NULL;
 }

@@ -14,6 +14,13 @@
 
 #define ENVIRONMENT_MAX 2048
 
+/* What was unset, and is set by us. */
+enum environment_default {
+	ENVIRONMENT_PATH = 1u << 0,
+	ENVIRONMENT_LANG = 1u << 1,
+	ENVIRONMENT_HOME = 1u << 2,
+};
+
 struct environment {
 	char *vars[ENVIRONMENT_MAX +
 		   1]; /* for execve of the supervisor and the foreground program */
@@ -28,6 +35,9 @@ struct environment {
 	const char *stop_timeout; /* value of $HAKIM_STOP_TIMEOUT, or NULL */
 	const char *supervisor;   /* value of $HAKIM_SUPERVISOR, or NULL */
 	const char *user;         /* value of $CODER_USER, or NULL */
+	const char *quirks;       /* value of $HAKIM_QUIRKS, or NULL */
+	bool kubernetes;          /* $KUBERNETES_SERVICE_HOST is set */
+	unsigned defaults;        /* bits of enum environment_default */
 };
 
 /* Sorts `initial` (PID 1's own environ), wipes the secrets in it and adds the defaults where they

@@ -36,9 +36,10 @@ struct init {
 	struct keep keep;
 	enum place_kind place;
 	bool is_pid1;
-	uint64_t kernel_mask; /* the signal mask that we were started with; children get it back */
-	uint64_t ignored;     /* and the signals that were ignored then */
-	struct rlimit nofile; /* the original limit; children get it back */
+	uint64_t kernel_mask;  /* the signal mask that we were started with; children get it back */
+	uint64_t ignored;      /* and the signals that were ignored then */
+	struct rlimit nofile;  /* the original limit; children get it back */
+	uint64_t nofile_found; /* its soft part as it was */
 
 	struct board *board;
 	int board_fd, state_fd, wake_fd, watch_fd; /* see enum board_fd */

@@ -73,6 +73,7 @@ static void raise_nofile(struct init *init)
 
 	if (getrlimit(RLIMIT_NOFILE, &init->nofile) < 0)
 		return;
+	init->nofile_found = init->nofile.rlim_cur;
 	raised = init->nofile;
 	raised.rlim_cur = raised.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &raised);
@@ -294,7 +295,7 @@ int main(int argc, char **argv)
 	console_open(&init->console);
 	environment_sort(&init->env, environ);
 	init->is_pid1 = getpid() == 1;
-	init->place = place_detect(init->env.container);
+	init->place = place_detect(init->env.container, init->env.kubernetes);
 	init->stop_limit_ns =
 		end_limit_ns(init->env.stop_timeout, place_stop_limit_ns(init->place));
 	init->supervisor_path =

@@ -1,7 +1,7 @@
 /*
  * setup.h - the short set-up child: what an unprivileged LXC container lacks before anything else
- * can run. It is a child under a deadline, because a mount can hang; PID 1 itself never mounts.
- * (The whole table of quirks comes as quirk.c.)
+ * can run (quirk.h). It is a child under a deadline, because a mount can hang; PID 1 itself never
+ * mounts.
  */
 #pragma once
 
@@ -10,6 +10,6 @@
 
 struct init;
 
-/* Runs the steps in a child and waits for it, at most two seconds; what failed becomes a note on
- * the board. */
+/* Runs the early quirks in a child and waits for it, at most two seconds; what failed becomes a
+ * note on the board. */
 void setup_run(struct init *init);

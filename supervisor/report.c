@@ -12,7 +12,9 @@
 #include "supervisor/manager.h"
 #include "supervisor/order.h"
 
-static const char *const places[] = {"unknown", "lxc", "docker", "podman", "other"};
+/* As init/place.h numbers them. */
+static const char *const places[] = {"unknown",        "lxc",       "docker", "podman", "other",
+				     "systemd-nspawn", "kubernetes"};
 
 const char *report_place(const struct manager *m)
 {

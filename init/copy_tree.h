@@ -1,0 +1,15 @@
+/*
+ * copy_tree.h - copies what an image ships in a directory that is about to be hidden by a mount.
+ * Runs in a child: it reads and writes files. It follows no link.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/*
+ * All below the directory `from` into the directory `to`, at most `depth` levels. `state` leaves
+ * out what is no part of an image but left over from another life: sockets, FIFOs, pid files, and
+ * files of more than 1 MiB. What cannot be copied is left out; the last such error is returned, a
+ * negative errno.
+ */
+int copy_tree(int from, int to, int depth, bool state);

@@ -1,0 +1,173 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "init/copy_tree.h"
+#include "init/quirk_file.h"
+#include "init/quirk_rows.h"
+#include "init/user.h"
+
+#define OVERFLOW_ID 65534 /* who owns what belongs to an id that is not mapped */
+#define NIX_DEPTH   64
+#define NIX_BELOW   "/run/hakim/nix-image"
+#define NIX_SEED    ".hakim-seed"
+#define NIX_LOCK    ".hakim-seed.lock"
+
+/*
+ * A mount point that the admin has made is often root's, or an unmapped id's. The top level alone,
+ * never recursively and never through a link: what is in it is not ours.
+ */
+enum quirk_outcome quirk_home(struct quirk_world *w, struct quirk_result *r)
+{
+	enum quirk_outcome outcome = QUIRK_FINE;
+	struct user user;
+	struct stat st;
+	int fd;
+
+	if (user_find(w->user, 0, &user) < 0)
+		return quirk_say(r, QUIRK_FINE, "there is no user %s yet", w->user);
+	fd = open(user.home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return quirk_say(r, QUIRK_FINE, "%s is not there yet", user.home);
+	if (fd < 0)
+		return quirk_fail(r, errno, "the home cannot be opened");
+	if (fstat(fd, &st) < 0) {
+		quirk_fail(r, errno, "the home cannot be looked at");
+		outcome = QUIRK_FAILED;
+	} else if (st.st_uid == user.uid) {
+		quirk_say(r, outcome, "%s is %s's", user.home, user.name);
+	} else if (st.st_uid == OVERFLOW_ID) {
+		outcome =
+			quirk_say(r, QUIRK_NEEDS_HOST,
+				  "%s belongs to an id that is not mapped into this container: %s "
+				  "cannot write, and nobody here can change it",
+				  user.home, user.name);
+		snprintf(r->advice, sizeof(r->advice), "chown -R %u:%u <the directory on the host>",
+			 w->facts.outer_uid + user.uid, w->facts.outer_uid + user.gid);
+	} else if (st.st_uid != 0) {
+		quirk_say(r, outcome, "%s is another user's, on purpose", user.home);
+	} else if (fchown(fd, user.uid, user.gid) < 0) {
+		outcome =
+			quirk_fail(r, errno, "the home is root's and cannot be given to its user");
+	} else {
+		outcome = quirk_say(r, QUIRK_REMEDIED, "%s was root's: it is %s's", user.home,
+				    user.name);
+	}
+	close(fd);
+	return outcome;
+}
+
+enum quirk_outcome quirk_nosuid(struct quirk_world *w, struct quirk_result *r)
+{
+	static const char *const paths[] = {"/usr/bin/sudo", "/usr/bin/su"};
+	struct statvfs fs;
+
+	(void)w;
+	for (unsigned i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (statvfs(paths[i], &fs) < 0)
+			continue;
+		if (fs.f_flag & ST_NOSUID)
+			return quirk_say(r, QUIRK_NEEDS_HOST, "%s is on a mount with nosuid",
+					 paths[i]);
+		return quirk_say(r, QUIRK_FINE, "%s may change the user", paths[i]);
+	}
+	return quirk_say(r, QUIRK_FINE, "there is no sudo");
+}
+
+/* ---- /nix ---- */
+
+/* The image's own /nix, below what is mounted over it: a bind that takes no mounts along. */
+static int open_below(void)
+{
+	int fd;
+
+	if (mkdir(NIX_BELOW, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	if (mount("/", NIX_BELOW, NULL, MS_BIND, NULL) < 0)
+		return -errno;
+	fd = open(NIX_BELOW "/nix", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static void close_below(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+	umount2(NIX_BELOW, MNT_DETACH);
+	rmdir(NIX_BELOW);
+}
+
+/* Under another name until it is whole: the store is the last that gets its own. */
+static int seed(int nix, int image)
+{
+	static const char *const parts[] = {"var", "store"};
+	int fresh, r;
+
+	if (mkdirat(nix, NIX_SEED, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	fresh = openat(nix, NIX_SEED, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fresh < 0)
+		return -errno;
+	r = copy_tree(image, fresh, NIX_DEPTH, false);
+	/* What a killed life has copied is kept. */
+	if (r == -EEXIST)
+		r = 0;
+	for (unsigned i = 0; i < 2 && r == 0; i++)
+		if (renameat(fresh, parts[i], nix, parts[i]) < 0 && errno != ENOENT)
+			r = -errno;
+	close(fresh);
+	if (r == 0)
+		unlinkat(nix, NIX_SEED, AT_REMOVEDIR);
+	return r;
+}
+
+/* An empty volume on /nix hides the store of the image. Seeded once; a second container with the
+ * same volume waits for nothing, it finds the lock taken. */
+enum quirk_outcome quirk_nix(struct quirk_world *w, struct quirk_result *r)
+{
+	int nix, lock, image;
+	int e;
+
+	(void)w;
+	if (!mount_at("/nix", false))
+		return quirk_say(r, QUIRK_FINE, "nothing is mounted on /nix");
+	nix = open("/nix", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (nix < 0)
+		return quirk_fail(r, errno, "/nix cannot be opened");
+	if (faccessat(nix, "store", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		close(nix);
+		return quirk_say(r, QUIRK_FINE, "there is a store on /nix");
+	}
+	lock = openat(nix, NIX_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (lock < 0) {
+		e = errno;
+		close(nix);
+		return quirk_fail(r, e, "/nix is empty and cannot be written");
+	}
+	if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
+		close(nix);
+		close(lock);
+		return quirk_say(r, QUIRK_FINE, "another container is seeding /nix");
+	}
+	image = open_below();
+	e = image < 0                                                  ? image
+	    : faccessat(image, "store", F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? -ENOENT
+								       : 0;
+	if (e == 0)
+		e = seed(nix, image);
+	close_below(image);
+	unlinkat(nix, NIX_LOCK, 0);
+	close(lock);
+	close(nix);
+	if (e == -ENOENT)
+		return quirk_say(r, QUIRK_FINE, "/nix is empty, and the image has no store for it");
+	if (e < 0)
+		return quirk_fail(r, e, "/nix is empty and could not be seeded from the image");
+	return quirk_say(r, QUIRK_REMEDIED, "/nix was empty: it has the image's store");
+}
