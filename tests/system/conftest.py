@@ -26,7 +26,7 @@ from hosts import rootfs  # noqa: E402
 from hosts.host import Host, Trees, own_by_container  # noqa: E402
 from hosts.lxc import LxcHost  # noqa: E402
 from hosts.podman import PodmanHost, PodmanStore  # noqa: E402
-from hosts.programs import MODULES, NPM  # noqa: E402
+from hosts.programs import MODULES, NPM, OPENCLAW  # noqa: E402
 from hosts.unshare import UnshareHost  # noqa: E402
 
 BUILD = ROOT / os.environ.get("HAKIM_BUILD", "build")
@@ -126,6 +126,13 @@ def module_trees(programs: Path) -> Trees:
 
 
 @pytest.fixture(scope="session")
+def openclaw_trees(programs: Path) -> Trees:
+    """The same with openclaw, which is large."""
+    openclaw, npm, debian = rootfs.make_layers(OPENCLAW, NPM, MODULES)
+    return Trees((programs / "modules", openclaw, npm, debian))
+
+
+@pytest.fixture(scope="session")
 def helpers() -> Path:
     """Where the small programs of tests/helpers are, built and static."""
     return BUILD / "helpers"
@@ -174,6 +181,15 @@ def modules_host(request: pytest.FixtureRequest,
     if reason := LxcHost.missing():
         unavailable(reason)
     yield from containers(request, lambda: LxcHost(module_trees))
+
+
+@pytest.fixture
+def openclaw_host(request: pytest.FixtureRequest,
+                  openclaw_trees: Trees) -> Iterator[Callable[[], LxcHost]]:
+    """Makes unprivileged LXC containers that have openclaw, too."""
+    if reason := LxcHost.missing():
+        unavailable(reason)
+    yield from containers(request, lambda: LxcHost(openclaw_trees))
 
 
 @pytest.fixture

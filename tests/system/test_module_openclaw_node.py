@@ -159,3 +159,25 @@ def test_it_is_skipped_without_a_gateway_or_without_the_program(installed, modul
     found_unit = wait_units(host, openclaw_node="skipped")["units"]["openclaw-node"]
     assert "the program openclaw is not installed" in str(found_unit)
     assert host.stop() == 0
+
+
+@pytest.mark.timeout(240)
+def test_the_real_program_is_connected_to_the_real_gateway_and_comes_back(openclaw_host):
+    host = openclaw_host()
+    unit(host, "gateway.service", "[Service]\nUser=coder\nPassEnvironment=OPENCLAW_GATEWAY_TOKEN\n"
+         "ExecStart=openclaw gateway run --allow-unconfigured --port 18790 --bind loopback\n"
+         "KillSignal=SIGKILL\nTimeoutStartSec=100\n[X-Hakim]\nReadyTCP=127.0.0.1:18790\n")
+    # It takes its time: with the start period of the unit.
+    host.put_file("/etc/hakim/modules/openclaw-node.service.d/often.conf", "[X-Hakim]\nHealthIntervalSec=1\n")
+    host.start({**ON, "START_XVFB": "0", "OPENCLAW_GATEWAY_TOKEN": "token-battery"}, tty=False)
+    wait_units(host, 100, gateway="running", openclaw_node="running")
+    wait_until("it is healthy", lambda: healthy(host), 60, 0.2)
+    check_secret(host, "token-battery", "openclaw")
+    # The gateway goes and comes: the node, or its health's restart, finds it again.
+    host.exec(["hakimctl", "restart", "gateway"], timeout=100)
+    wait_until("it is healthy again", lambda: healthy(host), 90, 0.2)
+    check_comes_back(host, "openclaw-node")
+    wait_until("it is healthy again", lambda: healthy(host), 60, 0.2)
+    host.exec(["hakimctl", "stop", "gateway"])
+    check_stops(host, "openclaw-node", "openclaw")
+    assert host.stop() == 0

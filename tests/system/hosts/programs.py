@@ -3,15 +3,15 @@
 MODULES is a Debian with its packages. NPM is what npm has, built in a Debian of its own that has the
 compilers and is thrown away: only /opt/npm and the links to it are kept. They are made at the same time.
 
-Not to be had: openchamber (not on npm under its name) and etserver (not in Debian). Left out for its size: openclaw,
-which does not start with Debian's Node 20 and is 600 MB with npm's Node 24.
+Not to be had: openchamber (not on npm under its name) and etserver (not in Debian). OPENCLAW is a layer for its own
+tests alone: it is 780 MB with the newer Node that it wants.
 """
 from __future__ import annotations
 
 from hosts.rootfs import CLEAN, PACKAGES, USERS, Recipe
 
 # npm's versions; those of Debian are the suite's. The newest code-server for Debian's Node.
-VERSIONS = {"code-server": "4.100.3", "opencode": "1.18.33"}
+VERSIONS = {"code-server": "4.100.3", "opencode": "1.18.33", "openclaw": "2026.9.6", "node24": "24.21.0"}
 # Two of systemd's programs and dbus-x11, so that no package wants the whole of systemd.
 DEBIAN = (
     "systemd-standalone-sysusers", "systemd-standalone-tmpfiles",
@@ -57,6 +57,21 @@ find . \\( -name obj.target -o -name build-tmp-napi-v3 \\) -prune -exec rm -rf {
 ln -s ../../../opt/npm/node_modules/.bin/code-server /usr/local/bin/code-server
 ln -s ../../../opt/npm/node_modules/opencode-linux-$machine/bin/opencode /usr/local/bin/opencode
 """
+# It brings a Node of its own: Debian's is too old for it.
+MAKE_OPENCLAW = f"""
+mkdir -p /opt/openclaw /usr/local/bin
+cd /opt/openclaw
+case $(uname -m) in aarch64) machine=arm64 ;; *) machine=x64 ;; esac
+npm install --no-save --ignore-scripts openclaw@{VERSIONS["openclaw"]} \
+    node-linux-$machine@{VERSIONS["node24"]}
+find . -name "*.map" -type f -delete
+printf "%s\\n" "#!/bin/sh" \
+    "at=/opt/openclaw/node_modules" "exec \\$at/node-linux-$machine/bin/node \\$at/openclaw/openclaw.mjs \\"\\$@\\"" \
+    >/usr/local/bin/openclaw
+chmod 755 /usr/local/bin/openclaw
+openclaw --version
+chown -R 0:0 .
+"""
 IN_THE_TREE = (
     'chroot "$1" env HOME=/root NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt '
     'npm_config_userconfig=/etc/npmrc.machine npm_config_cache=/tmp/npm npm_config_nodedir=/usr '
@@ -65,3 +80,5 @@ IN_THE_TREE = (
 )
 MODULES = Recipe((*PACKAGES, *DEBIAN), (*USERS, *SET_UP, *CLEAN))
 NPM = Recipe(BUILD, (*THE_WAY, f"{IN_THE_TREE} sh -euc '{MAKE_PROGRAMS}'"), ("opt/npm", "usr/local/bin"))
+OPENCLAW = Recipe(("ca-certificates", "nodejs", "npm"), (*THE_WAY, f"{IN_THE_TREE} sh -euc '{MAKE_OPENCLAW}'"),
+                  ("opt/openclaw", "usr/local/bin"))
