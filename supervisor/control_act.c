@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
@@ -186,4 +187,29 @@ void control_reload_or_restart(struct client *client, char *const *words, size_t
 		control_reload_unit(client, words, n);
 	else
 		control_restart(client, words, n);
+}
+
+/* The same, of those that run; the others are left alone. */
+void control_try_reload_or_restart(struct client *client, char *const *words, size_t n)
+{
+	_cleanup_free_ char **running = calloc(n + 1, sizeof(*running));
+	size_t kept = 0, n_names = n;
+	char *const *names = words;
+	bool no_block = take_no_block(&names, &n_names);
+
+	if (!running) {
+		client_error(client, "there is not enough memory");
+		return;
+	}
+	if (!client_knows(client, names, n_names))
+		return;
+	if (no_block)
+		running[kept++] = words[0];
+	for (size_t i = 0; i < n_names; i++)
+		if (!service_is_at_rest(manager_find(client->m, names[i])->machine.state))
+			running[kept++] = names[i];
+	if (kept > no_block)
+		control_reload_or_restart(client, running, kept);
+	else
+		client_end(client, NULL);
 }

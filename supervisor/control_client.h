@@ -92,6 +92,7 @@ void control_kill(struct client *client, char *const *words, size_t n);
 void control_reset_failed(struct client *client, char *const *words, size_t n);
 void control_reload_unit(struct client *client, char *const *words, size_t n);
 void control_reload_or_restart(struct client *client, char *const *words, size_t n);
+void control_try_reload_or_restart(struct client *client, char *const *words, size_t n);
 
 /* control_units.c */
 void control_reload(struct client *client, char *const *words, size_t n);

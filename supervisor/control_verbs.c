@@ -299,6 +299,7 @@ static const struct control_verb verbs[] = {
 	{"try-restart", do_try_restart},
 	{"reload-unit", control_reload_unit},
 	{"reload-or-restart", control_reload_or_restart},
+	{"try-reload-or-restart", control_try_reload_or_restart},
 };
 
 const struct control_verb *control_verb_find(const char *name)

@@ -1,6 +1,8 @@
 /*
  * deps.c - `hakimctl list-dependencies`: what a unit requires and wants, as a tree.
  */
+#include "supervisor/ctl/deps.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +24,7 @@ struct tree {
 	struct strv shown;            /* with their branches */
 };
 
-static const json_t *unit_find(const json_t *packets, const char *name)
+const json_t *deps_unit(const json_t *packets, const char *name)
 {
 	for (size_t i = 0; i < json_array_size(packets); i++) {
 		const json_t *packet = json_array_get(packets, i);
@@ -61,29 +63,56 @@ static int add_all(struct strv *out, const json_t *packet, const char *key)
 	return r;
 }
 
-/* The names below a unit in the tree. */
-static int children(const struct tree *tree, const char *name, struct strv *out)
+int deps_children(const json_t *packets, const char *name, enum deps_kind kind, struct strv *out)
 {
-	const json_t *packet = unit_find(tree->packets, name);
+	const json_t *packet = deps_unit(packets, name);
+	bool order = kind == DEPS_AFTER || kind == DEPS_BEFORE;
+	const char *first = order ? "after" : "requires", *second = order ? NULL : "wants";
 	int r = 0;
 
-	if (!tree->reverse) {
-		r = add_all(out, packet, "requires");
-		return r < 0 ? r : add_all(out, packet, "wants");
+	if (kind == DEPS_PULLS || kind == DEPS_AFTER) {
+		r = add_all(out, packet, first);
+		return r < 0 || !second ? r : add_all(out, packet, second);
 	}
-	for (size_t i = 0; i < json_array_size(tree->packets) && r == 0; i++) {
-		const json_t *other = json_array_get(tree->packets, i);
+	for (size_t i = 0; i < json_array_size(packets) && r == 0; i++) {
+		const json_t *other = json_array_get(packets, i);
 		const char *is = json_string_value(json_object_get(other, "name"));
 
-		if (is && (names(other, "requires", name) || names(other, "wants", name)))
+		if (is && (names(other, first, name) || (second && names(other, second, name))))
 			r = strv_add(out, is);
 	}
 	return r;
 }
 
+int deps_roots(const json_t *packets, enum deps_kind kind, struct strv *out)
+{
+	/* PULLS and PULLED_BY, AFTER and BEFORE: two by two. */
+	enum deps_kind other = kind ^ 1u;
+	int r = 0;
+
+	for (size_t i = 0; i < json_array_size(packets) && r == 0; i++) {
+		_cleanup_(strv_free) struct strv above = {0};
+		const json_t *packet = json_array_get(packets, i);
+		const char *type = json_string_value(json_object_get(packet, "type"));
+		const char *name = json_string_value(json_object_get(packet, "name"));
+
+		if (!type || strcmp(type, "unit") != 0 || !name)
+			continue;
+		r = deps_children(packets, name, other, &above);
+		if (r == 0 && !above.n)
+			r = strv_add(out, name);
+	}
+	return r;
+}
+
+static enum deps_kind kind_of(const struct tree *tree)
+{
+	return tree->reverse ? DEPS_PULLED_BY : DEPS_PULLS;
+}
+
 static void put_line(const struct tree *tree, const char *name, unsigned depth, const char *remark)
 {
-	const json_t *packet = unit_find(tree->packets, name);
+	const json_t *packet = deps_unit(tree->packets, name);
 	struct unit_view u = view_unit(packet);
 	_cleanup_free_ char *clean = show_clean(name, tree->look, false);
 	bool utf8 = tree->look->utf8;
@@ -107,7 +136,7 @@ static int put_tree(struct tree *tree, const char *name, unsigned depth)
 			put_line(tree, name, depth, " (a circle)");
 			return 0;
 		}
-	r = children(tree, name, &list);
+	r = deps_children(tree->packets, name, kind_of(tree), &list);
 	if (r < 0)
 		return r;
 	if (list.n && !tree->all && strv_has(&tree->shown, name)) {
@@ -128,21 +157,11 @@ static int put_tree(struct tree *tree, const char *name, unsigned depth)
 /* Those that nothing else pulls in (in reverse: that pull nothing in). */
 static int put_roots(struct tree *tree)
 {
-	struct tree other = {.packets = tree->packets, .reverse = !tree->reverse};
-	int r = 0;
+	_cleanup_(strv_free) struct strv roots = {0};
+	int r = deps_roots(tree->packets, kind_of(tree), &roots);
 
-	for (size_t i = 0; i < json_array_size(tree->packets) && r == 0; i++) {
-		_cleanup_(strv_free) struct strv above = {0};
-		const json_t *packet = json_array_get(tree->packets, i);
-		const char *type = json_string_value(json_object_get(packet, "type"));
-		const char *name = json_string_value(json_object_get(packet, "name"));
-
-		if (!type || strcmp(type, "unit") != 0 || !name)
-			continue;
-		r = children(&other, name, &above);
-		if (r == 0 && !above.n)
-			r = put_tree(tree, name, 0);
-	}
+	for (size_t i = 0; i < roots.n && r == 0; i++)
+		r = put_tree(tree, roots.v[i], 0);
 	return r;
 }
 
@@ -165,9 +184,9 @@ int ctl_deps(struct ctl *ctl)
 		_cleanup_free_ char *full = NULL;
 		const char *name = ctl->args.names[i];
 
-		if (!unit_find(tree.packets, name) && asprintf(&full, "%s.service", name) >= 0)
+		if (!deps_unit(tree.packets, name) && asprintf(&full, "%s.service", name) >= 0)
 			name = full;
-		if (!name || !unit_find(tree.packets, name)) {
+		if (!name || !deps_unit(tree.packets, name)) {
 			strv_free(&tree.shown);
 			return ctl_complain(CTL_NO_UNIT,
 					    "there is no unit %.200s; 'hakimctl status' lists them",

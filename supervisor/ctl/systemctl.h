@@ -10,7 +10,9 @@
  *	systemctl_state.c   is-active, is-failed, is-enabled
  *	systemctl_show.c    show, cat
  *	systemctl_status.c  status
- *	systemctl_list.c    list-units, list-unit-files
+ *	systemctl_list.c    list-units, list-unit-files, list-sockets …
+ *	systemctl_deps.c    list-dependencies
+ *	systemctl_refuse.c  what there is not here, and what to do instead
  *
  * It must never stand in the way of a real systemd: systemctl_main() hands over to the real program
  * where systemd has booted the machine.
@@ -118,3 +120,9 @@ int sc_cat(struct systemctl *s);
 int sc_status(struct systemctl *s);
 int sc_list_units(struct systemctl *s);
 int sc_list_unit_files(struct systemctl *s);
+int sc_list_sockets(struct systemctl *s);
+int sc_list_nothing(struct systemctl *s); /* list-timers, list-paths, list-jobs … */
+int sc_list_dependencies(struct systemctl *s);
+
+/* Why there is no such command of systemctl(1) here, or NULL: it is none of them. */
+const char *sc_refused(const char *verb);

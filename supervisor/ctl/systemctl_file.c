@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "supervisor/enable.h"
 #include "supervisor/unit_dirs.h"
 #include "supervisor/unit_name.h"
+#include "supervisor/unit_read.h"
 #include "supervisor/user_access.h"
 
 #define ALIAS_DEPTH 4
@@ -66,23 +68,59 @@ bool sc_file_has(const char *path, const char *section, const char *directive)
 	return found;
 }
 
+/* Whether a path is below one of the directories that units lie in. */
+static bool is_in_dirs(const struct unit_dirs *dirs, const char *path)
+{
+	for (size_t i = 0; i < dirs->n; i++) {
+		_cleanup_free_ char *dir = realpath(dirs->v[i].path, NULL);
+		size_t len = dir ? strlen(dir) : 0;
+
+		if (len && strncmp(path, dir, len) == 0 && path[len] == '/')
+			return true;
+	}
+	return false;
+}
+
+static bool is_of_run(const char *path)
+{
+	return path && strncmp(path, "/run/", 5) == 0;
+}
+
+/* What is neither on nor off: systemctl(1), "is-enabled". */
+static const char *resting_word(const struct sc_file *file)
+{
+	static const char *const real[] = {"WantedBy", "RequiredBy", "UpheldBy", "Alias",
+					   "DefaultInstance"};
+
+	for (size_t i = 0; i < ARRAY_LEN(real); i++)
+		if (sc_file_has(file->path, "Install", real[i]))
+			return "disabled";
+	return sc_file_has(file->path, "Install", "Also") ? "indirect" : "static";
+}
+
 static const char *enabled_word(const struct place_list *list, const struct sc_file *file,
-				const struct unit_place *place)
+				const struct unit_place *place, const char *link)
 {
 	if (place->kind == PLACE_NONE)
 		return "not-found";
 	if (file->masked)
-		return "masked";
+		return is_of_run(file->path) ? "masked-runtime" : "masked";
+	/* A link that leads nowhere, or a file that nobody may read. */
+	if (access(file->path, R_OK) < 0)
+		return "bad";
 	if (enable_state_is_disabled(&list->enabled, place->name))
 		return "disabled";
 	if (place->module || enable_state_has(&list->enabled, place->name))
 		return "enabled";
-	return sc_file_has(file->path, "Install", "") ? "disabled" : "static";
+	if (link && !is_in_dirs(dirs_of(list, place->name), file->path))
+		return is_of_run(link) ? "linked-runtime" : "linked";
+	return resting_word(file);
 }
 
 static int find(const struct place_list *list, const char *name, struct sc_file *file)
 {
 	struct unit_place place = {0};
+	const char *link;
 	char next[UNIT_NAME_MAX];
 	bool module = false;
 	int r;
@@ -99,12 +137,16 @@ static int find(const struct place_list *list, const char *name, struct sc_file 
 	if (place.kind == PLACE_FILE)
 		/* Through links, as systemd shows it. */
 		file->path = realpath(place.path, NULL);
+	link = file->path && strcmp(file->path, place.path) != 0 ? place.path : NULL;
 	if (!file->path)
-		file->path = steal_ptr(&place.path);
-	free(place.path);
+		file->path = place.path ? strdup(place.path) : NULL;
+	if (place.path && !file->path)
+		r = -ENOMEM;
 	file->module = place.module;
 	snprintf(file->name, sizeof(file->name), "%s", place.name);
-	file->enabled = enabled_word(list, file, &place);
+	if (r == 0)
+		file->enabled = enabled_word(list, file, &place, link);
+	free(place.path);
 	return r;
 }
 
@@ -120,6 +162,23 @@ int sc_file_find(const char *name, struct sc_file *file)
 	if (r == 0 && file->path && !file->masked)
 		/* A directory that cannot be read is for the supervisor to complain about. */
 		unit_dirs_dropins(dirs_of(&list, file->name), file->name, &file->dropins, where);
+	return r;
+}
+
+int sc_file_read(const char *name, struct unit **unit)
+{
+	_cleanup_(places_close) struct place_list list = {0};
+	_cleanup_(problems_free) struct problems problems = {0};
+	_cleanup_(sc_file_free) struct sc_file file = {.enabled = "not-found"};
+	bool masked;
+	int r = places_open(&list);
+
+	*unit = NULL;
+	if (r == 0)
+		r = find(&list, name, &file);
+	if (r == 0 && file.path && !file.masked)
+		r = unit_read(file.path, file.name, dirs_of(&list, file.name), list.paths.user,
+			      unit, &masked, &problems);
 	return r;
 }
 

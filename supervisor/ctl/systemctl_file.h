@@ -25,6 +25,9 @@ void sc_file_free(struct sc_file *file);
 /* Whether a section of the file has an assignment that begins with these letters. A quick look, not
  * a reading of the unit. */
 bool sc_file_has(const char *path, const char *section, const char *directive);
+/* Reads the unit with its drop-ins. *unit is NULL where there is none, or it is masked or broken.
+ * 0 or -ENOMEM; free with unit_free(). */
+int sc_file_read(const char *name, struct unit **unit);
 /* The names of all unit files, sorted, and of each the word of is-enabled. 0 or -ENOMEM. */
 int sc_file_list(bool user, struct strv *names, struct strv *words);
 /* Enables, disables, masks … without a supervisor: the next one finds it so. 0, or -errno and a

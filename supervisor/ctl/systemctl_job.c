@@ -24,6 +24,10 @@ static const char *request_of(const struct systemctl *s)
 /* systemctl tells units that are not there from jobs that failed, and scripts read it. */
 static int job_failed(const struct systemctl *s, const char *name, int r, const struct err *err)
 {
+	if (r == CLIENT_NO_UNIT && strcmp(s->verb->name, "reset-failed") == 0)
+		return sc_complain(SC_FAILED,
+				   "Failed to reset failed state of unit %s: Unit %s not loaded.",
+				   name, name);
 	if (r == CLIENT_NO_UNIT)
 		return sc_complain(SC_NOT_INSTALLED, "Failed to %s %s: Unit %s not %s.",
 				   s->verb->name, name, name,
@@ -147,6 +151,27 @@ static int is_reenable(const struct systemctl *s)
 	return strcmp(s->verb->name, "reenable") == 0;
 }
 
+/* What was done, in systemctl's words. */
+static void tell_changes(const struct systemctl *s, const struct reply *reply)
+{
+	const json_t *packet;
+
+	for (size_t i = 0; !s->options->quiet && (packet = json_array_get(reply->packets, i));
+	     i++) {
+		const char *path = json_string_value(json_object_get(packet, "path"));
+		const char *target = json_string_value(json_object_get(packet, "target"));
+		const char *text = json_string_value(json_object_get(packet, "text"));
+
+		if (path && target)
+			sc_complain(SC_OK, "Created symlink '%s' %s '%s'.", path,
+				    s->look.utf8 ? "→" : "->", target);
+		else if (path)
+			sc_complain(SC_OK, "Removed '%s'.", path);
+		else if (text)
+			sc_complain(SC_OK, "%s.", text);
+	}
+}
+
 static int install_one(const struct systemctl *s, const char *name, struct err *err)
 {
 	const char *words[3] = {request_of(s)};
@@ -160,6 +185,7 @@ static int install_one(const struct systemctl *s, const char *name, struct err *
 	r = sc_ask(words, n, CLIENT_FOR_EVER, &reply, err);
 	if (client_exit_status(r) == CTL_NO_SUPERVISOR)
 		r = sc_file_change(verb_of(words[0]), name, err); /* an image that is being built */
+	tell_changes(s, &reply);
 	return r;
 }
 

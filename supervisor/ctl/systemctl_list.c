@@ -1,6 +1,6 @@
 /*
- * systemctl_list.c - `systemctl list-units` and `list-unit-files`: one unit a line, in columns that
- * scripts cut.
+ * systemctl_list.c - `systemctl list-units`, `list-unit-files`, `list-sockets`: one a line, in
+ * columns that scripts cut.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -11,63 +11,14 @@
 #include "common/cleanup.h"
 #include "supervisor/ctl/systemctl.h"
 #include "supervisor/ctl/systemctl_file.h"
-
-#define COLUMNS 5
-
-/* A table of text: systemctl's, which is not cut where it is no terminal. */
-struct rows {
-	char *(*v)[COLUMNS];
-	size_t n;
-};
-
-static void rows_free(struct rows *rows)
-{
-	for (size_t i = 0; i < rows->n; i++)
-		for (size_t k = 0; k < COLUMNS; k++)
-			free(rows->v[i][k]);
-	free(rows->v);
-}
-
-static int rows_add(struct rows *rows, const struct look *look, const char *const *cells, size_t n)
-{
-	char *(*grown)[COLUMNS] = reallocarray(rows->v, rows->n + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	rows->v = grown;
-	memset(grown[rows->n], 0, sizeof(grown[0]));
-	rows->n++;
-	for (size_t k = 0; k < n; k++) {
-		grown[rows->n - 1][k] = show_clean(cells[k] ? cells[k] : "", look, false);
-		if (!grown[rows->n - 1][k])
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static void rows_print(const struct rows *rows, size_t n_columns)
-{
-	int width[COLUMNS] = {0};
-
-	for (size_t i = 0; i < rows->n; i++)
-		for (size_t k = 0; k < n_columns; k++) {
-			int len = (int)strlen(rows->v[i][k]);
-
-			width[k] = len > width[k] ? len : width[k];
-		}
-	for (size_t i = 0; i < rows->n; i++)
-		for (size_t k = 0; k < n_columns; k++)
-			printf("%*s%c", k + 1 < n_columns ? -width[k] : 0, rows->v[i][k],
-			       k + 1 < n_columns ? ' ' : '\n');
-}
+#include "supervisor/ctl/systemctl_rows.h"
+#include "supervisor/socket.h"
 
 /* Of --type and --state, and the words: any of each is enough; none given: all are. */
 static bool wants_type(const struct systemctl *s, const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
-	if (strcmp(s->verb->name, "list-sockets") == 0)
-		return dot && strcmp(dot, ".socket") == 0;
 	return !s->options->types.n || (dot && strv_has(&s->options->types, dot + 1));
 }
 
@@ -98,64 +49,142 @@ static bool wants_unit(const struct systemctl *s, const struct unit_view *u)
 	return o->all || s->n_names || strcmp(u->active, "inactive") != 0;
 }
 
+static struct rows rows_of(const struct systemctl *s, const struct rows_column *columns, size_t n)
+{
+	return (struct rows){.columns = columns,
+			     .n_columns = n,
+			     .look = &s->look,
+			     .json = s->options->json,
+			     .no_legend = s->options->no_legend};
+}
+
+/* The lines, and how many there are. */
+static int finish(const struct systemctl *s, const struct rows *rows, int r, const char *what,
+		  const char *more)
+{
+	if (r < 0)
+		return sc_complain(SC_FAILED, "there is not enough memory");
+	rows_print(rows);
+	if (!rows->no_legend && !rows->json)
+		printf("\n%zu %s listed.%s\n", rows->n, what, s->options->all ? "" : more);
+	return SC_OK;
+}
+
 int sc_list_units(struct systemctl *s)
 {
+	static const struct rows_column columns[] = {{"UNIT", "unit"},
+						     {"LOAD", "load"},
+						     {"ACTIVE", "active"},
+						     {"SUB", "sub"},
+						     {"DESCRIPTION", "description"}};
 	static const char *const words[] = {"status"};
-	static const char *const heads[COLUMNS] = {"UNIT", "LOAD", "ACTIVE", "SUB", "DESCRIPTION"};
 	_cleanup_(reply_free) struct reply reply = {0};
-	_cleanup_(rows_free) struct rows rows = {0};
+	_cleanup_(rows_free) struct rows rows = rows_of(s, columns, ARRAY_LEN(columns));
 	struct err err = {0};
 	json_t *packet;
-	size_t n;
 	int r = client_ask_once(words, 1, CLIENT_TIMEOUT_MS, &reply, &err);
 
 	if (r < 0)
 		return sc_complain(SC_FAILED, "Failed to list units: %s", err.text);
-	if (!s->options->no_legend)
-		r = rows_add(&rows, &s->look, heads, COLUMNS);
-	n = rows.n;
 	for (size_t i = 0; r >= 0 && (packet = json_array_get(reply.packets, i)); i++) {
 		struct unit_view u = view_unit(packet);
 
 		if (u.name && u.active && u.sub && wants_unit(s, &u))
-			r = rows_add(
-				&rows, &s->look,
-				(const char *[]){u.name, "loaded", u.active, u.sub, u.description},
-				COLUMNS);
+			r = rows_add(&rows, (const char *[]){u.name, "loaded", u.active, u.sub,
+							     u.description});
 	}
-	if (r < 0)
-		return sc_complain(SC_FAILED, "there is not enough memory");
-	rows_print(&rows, COLUMNS);
-	if (!s->options->no_legend)
-		printf("\n%zu loaded units listed.%s\n", rows.n - n,
-		       s->options->all ? "" : " Pass --all to see inactive units, too.");
-	return SC_OK;
+	return finish(s, &rows, r, "loaded units", " Pass --all to see inactive units, too.");
 }
 
 int sc_list_unit_files(struct systemctl *s)
 {
-	static const char *const heads[] = {"UNIT FILE", "STATE", "PRESET"};
+	static const struct rows_column columns[] = {
+		{"UNIT FILE", "unit_file"}, {"STATE", "state"}, {"PRESET", "preset"}};
 	_cleanup_(strv_free) struct strv names = {0}, words = {0};
-	_cleanup_(rows_free) struct rows rows = {0};
+	_cleanup_(rows_free) struct rows rows = rows_of(s, columns, ARRAY_LEN(columns));
 	const struct strv *states = &s->options->states;
-	size_t n;
-	int r = sc_file_list(s->options->user, &names, &words);
+	int status, r = sc_file_list(s->options->user || s->options->global, &names, &words);
 
-	if (r == 0 && !s->options->no_legend)
-		r = rows_add(&rows, &s->look, heads, ARRAY_LEN(heads));
-	n = rows.n;
 	for (size_t i = 0; i < names.n && r >= 0; i++) {
 		const char *cells[] = {names.v[i], words.v[i], "-"};
 
 		if (!wants_type(s, names.v[i]) || !wants_name(s, names.v[i]) ||
 		    (states->n && !strv_has(states, words.v[i])))
 			continue;
-		r = rows_add(&rows, &s->look, cells, ARRAY_LEN(cells));
+		r = rows_add(&rows, cells);
 	}
+	status = finish(s, &rows, r, "unit files", "");
+	return status == SC_OK && !rows.n && s->n_names ? SC_FAILED : status;
+}
+
+/* A line for each address that the unit listens on. */
+static int add_socket(struct rows *rows, const char *name)
+{
+	struct unit *unit = NULL;
+	char service[UNIT_NAME_MAX] = "";
+	int r = sc_file_read(name, &unit);
+
+	if (r < 0 || !unit || !unit->socket || socket_service_name(unit, service) < 0)
+		service[0] = '\0';
+	for (size_t i = 0; r >= 0 && unit && unit->socket && i < unit->socket->n; i++)
+		r = rows_add(rows, (const char *[]){unit->socket->v[i].address, name, service});
+	unit_free(unit);
+	return r;
+}
+
+int sc_list_sockets(struct systemctl *s)
+{
+	static const struct rows_column columns[] = {
+		{"LISTEN", "listen"}, {"UNIT", "unit"}, {"ACTIVATES", "activates"}};
+	static const char *const words[] = {"status"};
+	_cleanup_(reply_free) struct reply reply = {0};
+	_cleanup_(rows_free) struct rows rows = rows_of(s, columns, ARRAY_LEN(columns));
+	struct err err = {0};
+	json_t *packet;
+	int r = client_ask_once(words, 1, CLIENT_TIMEOUT_MS, &reply, &err);
+
 	if (r < 0)
-		return sc_complain(SC_FAILED, "there is not enough memory");
-	rows_print(&rows, ARRAY_LEN(heads));
-	if (!s->options->no_legend)
-		printf("\n%zu unit files listed.\n", rows.n - n);
-	return rows.n > n || !s->n_names ? SC_OK : SC_FAILED;
+		return sc_complain(SC_FAILED, "Failed to list sockets: %s", err.text);
+	for (size_t i = 0; r >= 0 && (packet = json_array_get(reply.packets, i)); i++) {
+		struct unit_view u = view_unit(packet);
+		const char *dot = u.name ? strrchr(u.name, '.') : NULL;
+
+		if (dot && strcmp(dot, ".socket") == 0 && u.active && u.sub && wants_unit(s, &u))
+			r = add_socket(&rows, u.name);
+	}
+	return finish(s, &rows, r, "sockets",
+		      " Pass --all to see loaded but inactive sockets, too.");
+}
+
+/* Kinds of units that are not run here, and jobs, which nobody has to wait for. */
+int sc_list_nothing(struct systemctl *s)
+{
+	static const struct rows_column timers[] = {{"NEXT", "next"}, {"LEFT", "left"},
+						    {"LAST", "last"}, {"PASSED", "passed"},
+						    {"UNIT", "unit"}, {"ACTIVATES", "activates"}};
+	static const struct rows_column paths[] = {
+		{"PATH", "path"}, {"CONDITION", "condition"}, {"UNIT", "unit"}};
+	static const struct rows_column automounts[] = {
+		{"WHAT", "what"}, {"WHERE", "where"}, {"MOUNTED", "mounted"}, {"UNIT", "unit"}};
+	const struct {
+		const char *verb, *what;
+		const struct rows_column *columns;
+		size_t n;
+	} lists[] = {
+		{"list-timers", "timers", timers, ARRAY_LEN(timers)},
+		{"list-paths", "paths", paths, ARRAY_LEN(paths)},
+		{"list-automounts", "automounts", automounts, ARRAY_LEN(automounts)},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		struct rows rows = rows_of(s, lists[i].columns, lists[i].n);
+
+		if (strcmp(lists[i].verb, s->verb->name) == 0)
+			return finish(s, &rows, 0, lists[i].what, "");
+	}
+	if (s->options->json)
+		puts("[]");
+	else if (!s->options->no_legend)
+		puts("No jobs running.");
+	return SC_OK;
 }

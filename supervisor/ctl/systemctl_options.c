@@ -28,6 +28,10 @@ enum {
 	OPTION_ROOT,
 	OPTION_GLOBAL,
 	OPTION_PRESET_MODE,
+	OPTION_WAIT,
+	OPTION_REVERSE,
+	OPTION_AFTER,
+	OPTION_BEFORE,
 };
 
 static const struct option options_long[] = {
@@ -64,11 +68,11 @@ static const struct option options_long[] = {
 	{"no-ask-password", no_argument, NULL, OPTION_IGNORED},
 	{"no-wall", no_argument, NULL, OPTION_IGNORED},
 	{"no-warn", no_argument, NULL, OPTION_IGNORED},
-	{"wait", no_argument, NULL, OPTION_IGNORED},
+	{"wait", no_argument, NULL, OPTION_WAIT},
 	{"recursive", no_argument, NULL, 'r'},
-	{"reverse", no_argument, NULL, OPTION_IGNORED},
-	{"after", no_argument, NULL, OPTION_IGNORED},
-	{"before", no_argument, NULL, OPTION_IGNORED},
+	{"reverse", no_argument, NULL, OPTION_REVERSE},
+	{"after", no_argument, NULL, OPTION_AFTER},
+	{"before", no_argument, NULL, OPTION_BEFORE},
 	{"with-dependencies", no_argument, NULL, OPTION_IGNORED},
 	{"show-types", no_argument, NULL, OPTION_IGNORED},
 	{"ignore-inhibitors", no_argument, NULL, 'i'},
@@ -79,6 +83,8 @@ static const struct option options_long[] = {
 	{"message", required_argument, NULL, OPTION_IGNORED_VALUE},
 	{"preset-mode", required_argument, NULL, OPTION_PRESET_MODE},
 	{"timestamp", required_argument, NULL, OPTION_IGNORED_VALUE},
+	{"show-transaction", no_argument, NULL, 'T'},
+	{"verbose", no_argument, NULL, 'v'},
 	{"dry-run", no_argument, NULL, OPTION_REFUSED},
 	{NULL, 0, NULL, 0},
 };
@@ -137,6 +143,10 @@ static int take_value(struct systemctl_options *o, int option, const char *value
 		return 0;
 	case 'n':
 		return take_lines(o, value, err);
+	case 'o':
+		/* The other words are forms of a journal. */
+		o->json = strncmp(value, "json", 4) == 0;
+		return 0;
 	case OPTION_PRESET_MODE:
 		o->enable_only = strcmp(value, "enable-only") == 0;
 		return 0;
@@ -178,6 +188,10 @@ static bool *flag_of(struct systemctl_options *o, int option)
 		{OPTION_RUNTIME, &o->runtime},
 		{OPTION_FAILED, &o->failed},
 		{OPTION_GLOBAL, &o->global},
+		{OPTION_WAIT, &o->wait},
+		{OPTION_REVERSE, &o->reverse},
+		{OPTION_AFTER, &o->after},
+		{OPTION_BEFORE, &o->before},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
@@ -193,8 +207,8 @@ int systemctl_options_parse(int argc, char **argv, struct systemctl_options *opt
 
 	*options = (struct systemctl_options){.lines = SC_LINES_DEFAULT};
 	optind = 0; /* glibc: begin anew, and sort */
-	while (r >= 0 && (option = getopt_long(argc, argv, "haqflirp:P:t:s:n:o:H:M:", options_long,
-					       NULL)) >= 0) {
+	while (r >= 0 && (option = getopt_long(argc, argv, "haqflirvTp:P:t:s:n:o:H:M:",
+					       options_long, NULL)) >= 0) {
 		bool *flag = flag_of(options, option);
 
 		if (option == '?')

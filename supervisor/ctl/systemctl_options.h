@@ -17,7 +17,9 @@ struct systemctl_options {
 	bool help, version;
 	bool user; /* --user: the coder user's own units */
 	bool quiet, no_block, now, all, value, plain, no_legend, force, runtime, failed;
-	bool global;      /* --global: the units of all users */
+	bool global; /* --global: the units of all users */
+	bool json;   /* --output=json and its kin */
+	bool wait, reverse, after, before;
 	bool enable_only; /* --preset-mode=enable-only */
 	uint64_t lines;
 	const char *signal; /* NULL: SIGTERM */

@@ -63,14 +63,19 @@ int sc_is_enabled(struct systemctl *s)
 	for (size_t i = 0; i < s->n_names; i++) {
 		_cleanup_(sc_file_free) struct sc_file file = {0};
 		char name[SC_NAME];
+		const char *word;
 
 		sc_name(s, s->names[i], name);
 		if (sc_file_find(name, &file) < 0)
 			return sc_complain(SC_FAILED, "there is not enough memory");
+		word = file.enabled;
 		found = found || file.path || file.masked;
-		ok = ok || is_word(file.enabled, good);
+		/* Another name of a unit; systemd has it only where that unit is enabled. */
+		if (file.name[0] && strcmp(file.name, name) != 0 && is_word(word, good))
+			word = "alias";
+		ok = ok || is_word(word, good);
 		if (!s->options->quiet)
-			puts(file.enabled);
+			puts(word);
 	}
 	if (ok)
 		return SC_OK;

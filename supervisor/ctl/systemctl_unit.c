@@ -30,7 +30,9 @@ static bool has_suffix(const char *word)
 
 void sc_name(const struct systemctl *s, const char *word, char name[static SC_NAME])
 {
-	const char *scope = s->options->user && strncmp(word, "user:", 5) != 0 ? "user:" : "";
+	/* There is one user whose units are run: all users' are that one's. */
+	bool user = s->options->user || s->options->global;
+	const char *scope = user && strncmp(word, "user:", 5) != 0 ? "user:" : "";
 
 	snprintf(name, SC_NAME, "%s%.250s%s", scope, word, has_suffix(word) ? "" : ".service");
 }
