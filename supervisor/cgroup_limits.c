@@ -82,6 +82,9 @@ static int make_room(int top_fd, const char *base)
 		return -errno;
 	while (r == 0 && fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = '\0';
+		/* A process of another pid namespace is 0 to us; written, 0 is who writes. */
+		if (strcmp(line, "0") == 0)
+			continue;
 		r = write_at(init_fd, "cgroup.procs", line);
 		/* It has ended meanwhile. */
 		if (r == -ESRCH)
