@@ -13,6 +13,10 @@
 #include "supervisor/watch.h"
 
 #define FIRST_USEC 1000 /* the first question at once: what is ready in no time is seen so */
+/* The next ones soon, too, each pause twice the one before up to ReadyIntervalSec=: most programs
+ * are ready in some 10 ms, or take their time. A command costs a process each time. */
+#define SOON_USEC      4000
+#define SOON_EXEC_USEC 32000
 
 static bool waits_for_log(const struct service *s)
 {
@@ -25,12 +29,23 @@ static void all_good(struct service *s)
 	service_event(s, EVENT_PROBE_OK);
 }
 
+static uint64_t pause_usec(const struct watch *w)
+{
+	uint64_t usec = w->unit->exec.n ? SOON_EXEC_USEC : SOON_USEC;
+
+	for (unsigned i = 1; i < w->bad_rounds && usec < w->unit->interval_usec; i++)
+		usec *= 2;
+	return usec < w->unit->interval_usec ? usec : w->unit->interval_usec;
+}
+
 static void done(struct service *s, bool good)
 {
-	if (good && !waits_for_log(s))
+	if (good && !waits_for_log(s)) {
 		all_good(s);
-	else if (!waits_for_log(s))
-		watch_start(s->ready, now_us() + s->unit->ready.interval_usec);
+	} else if (!waits_for_log(s)) {
+		s->ready->bad_rounds++;
+		watch_start(s->ready, now_us() + pause_usec(s->ready));
+	}
 }
 
 static struct watch *watch_of(struct service *s)
@@ -95,6 +110,7 @@ void probe_on(struct service *s)
 	if (!watch_of(s))
 		return;
 	s->ready->on = true;
+	s->ready->bad_rounds = 0;
 	if (waits_for_log(s))
 		snprintf(s->ready->text, sizeof(s->ready->text),
 			 "waiting for \"%.100s\" in its log", s->unit->ready.log);

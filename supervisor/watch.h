@@ -27,8 +27,9 @@ struct watch {
 	struct probe_target **targets; /* http, tcp and sockets of the unit, in this order */
 	size_t n_targets;
 	bool on;
-	size_t next;        /* the question that is asked or comes next: targets, then commands */
-	struct probe probe; /* under way where probe.fd >= 0 */
+	unsigned bad_rounds; /* since it is asked; its owner counts */
+	size_t next;         /* the question that is asked or comes next: targets, then commands */
+	struct probe probe;  /* under way where probe.fd >= 0 */
 	struct source source;
 	struct task task; /* the command that runs */
 	bool stale;       /* … whose end means nothing any more */
