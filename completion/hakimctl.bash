@@ -12,7 +12,7 @@ _hakimctl() {
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot top metrics list-dependencies cat module check security reload enable disable mask unmask reexec shutdown help version'
+		names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot show top metrics list-dependencies cat module check security reload enable disable mask unmask reexec shutdown help version'
 		mapfile -t COMPREPLY < <(compgen -W "$names --help --version" -- "$current")
 		return
 	fi
@@ -24,12 +24,13 @@ _hakimctl() {
 	logs) options="$options --follow --lines --since= -f -n -S" ;;
 	list-dependencies) options="$options --reverse --all" ;;
 	boot) options="$options --svg --svg= --json" ;;
+	show) options="$options --property= --value -p" ;;
 	top) options="$options --sort= --delay= --rounds= --once --json" ;;
 	module) options="$options --dry-run -n" ;;
 	check | security) options="$options --json" ;;
 	reload) options="$options --dry-run --no-restart --json --no-block" ;;
 	enable | disable | mask) options="$options --now" ;;
-	help) names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot top metrics list-dependencies cat module check security reload enable disable mask unmask reexec shutdown help version' ;;
+	help) names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot show top metrics list-dependencies cat module check security reload enable disable mask unmask reexec shutdown help version' ;;
 	esac
 	case $current in
 	-*)
@@ -44,7 +45,7 @@ _hakimctl() {
 		*) names="$(_hakimctl_units) hakim" ;;
 		esac
 		;;
-	status | cat | list-dependencies | security | start | stop | restart | try-restart | reload | reload-or-restart | kill | reset-failed | \
+	status | show | cat | list-dependencies | security | start | stop | restart | try-restart | reload | reload-or-restart | kill | reset-failed | \
 		wait | enable | disable | mask | unmask) names=$(_hakimctl_units) ;;
 	module) [ "$COMP_CWORD" -ne 2 ] || names='new' ;;
 	check)

@@ -56,6 +56,19 @@ const struct ctl_command ctl_commands[] = {
 			"  -a, --all     each branch in full, also where it was shown already\n",
 	},
 	{
+		.name = "show",
+		.run = ctl_show,
+		.group = CTL_LOOK,
+		.spec = {ARGS_PROPERTY | ARGS_VALUE, 1, ARGS_ANY},
+		.synopsis = "NAME... [-p NAME[,NAME...]] [--value]",
+		.help = "print properties of units as NAME=VALUE, for scripts",
+		.more = "The names are systemd's, and [X-Hakim]'s own. A unit that there is not "
+			"has "
+			"LoadState=not-found.\n"
+			"  -p, --property=NAMES  only these\n"
+			"  --value               without \"NAME=\"\n",
+	},
+	{
 		.name = "top",
 		.run = ctl_top,
 		.group = CTL_LOOK,

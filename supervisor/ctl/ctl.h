@@ -89,6 +89,7 @@ int ctl_module(struct ctl *ctl);
 int ctl_deps(struct ctl *ctl);
 int ctl_metrics(struct ctl *ctl);
 int ctl_top(struct ctl *ctl);
+int ctl_show(struct ctl *ctl);
 int ctl_logs(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);
 int ctl_security(struct ctl *ctl);

@@ -17,6 +17,7 @@ struct shown {
 	const struct systemctl *s;
 	const struct sc_unit *unit;
 	const struct unit *loaded; /* what its file says; NULL: that is not known */
+	const char *key;           /* of the property; NULL: its value alone is printed */
 };
 
 struct property {
@@ -245,6 +246,84 @@ PROPERTY(environment)
 	put_list(shown, shown->loaded ? &shown->loaded->environment : NULL);
 }
 
+/* As systemctl(1) writes command lines: one a line, each with its key. */
+static void put_commands(const struct shown *shown, const struct commands *commands)
+{
+	for (size_t i = 0; i < commands->n; i++) {
+		const struct command *c = &commands->v[i];
+
+		if (i)
+			printf("\n%s%s", shown->key ? shown->key : "", shown->key ? "=" : "");
+		fputs("{ path=", stdout);
+		put(shown, c->path);
+		fputs(" ; argv[]=", stdout);
+		put_list(shown, &c->argv);
+		printf(" ; ignore_errors=%s }", c->ignore_failure ? "yes" : "no");
+	}
+}
+
+/* "1min 30s", as systemd.time(7) has it. */
+static void put_span(uint64_t us)
+{
+	static const struct {
+		const char *name;
+		uint64_t us;
+	} units[] = {{"d", 86400000000}, {"h", 3600000000}, {"min", 60000000},
+		     {"s", 1000000},     {"ms", 1000},      {"us", 1}};
+	const char *gap = "";
+
+	if (us == USEC_INFINITY || us == 0) {
+		fputs(us ? "infinity" : "0", stdout);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (us / units[i].us) {
+			printf("%s%llu%s", gap, (unsigned long long)(us / units[i].us),
+			       units[i].name);
+			gap = " ";
+		}
+		us %= units[i].us;
+	}
+}
+
+#define OF_FILE(id, print)                            \
+	PROPERTY(id)                                  \
+	{                                             \
+		const struct unit *u = shown->loaded; \
+                                                      \
+		if (u)                                \
+			(print);                      \
+	}
+
+OF_FILE(exec_condition, put_commands(shown, &u->life.condition))
+OF_FILE(exec_start_pre, put_commands(shown, &u->start_pre))
+OF_FILE(exec_start, put_commands(shown, &u->start))
+OF_FILE(exec_start_post, put_commands(shown, &u->life.start_post))
+OF_FILE(exec_reload, put_commands(shown, &u->life.reload))
+OF_FILE(exec_stop, put_commands(shown, &u->stop))
+OF_FILE(exec_stop_post, put_commands(shown, &u->life.stop_post))
+OF_FILE(restart_usec, put_span(u->restart_usec))
+OF_FILE(timeout_start, put_span(u->timeout_start_usec))
+OF_FILE(timeout_stop, put_span(u->timeout_stop_usec))
+OF_FILE(runtime_max, put_span(u->life.runtime_max_usec))
+OF_FILE(watchdog, put_span(u->life.watchdog_usec))
+OF_FILE(kill_signal, printf("%d", u->kill_signal))
+OF_FILE(remain, put_yes(u->life.remain_after_exit))
+OF_FILE(pid_file, put(shown, u->life.pid_file))
+OF_FILE(environment_files, put_list(shown, &u->environment_files))
+OF_FILE(pass_environment, put_list(shown, &u->pass_environment))
+OF_FILE(umask, printf("%04o", (unsigned)u->exec.umask))
+OF_FILE(groups, put_list(shown, &u->exec.supplementary_groups))
+OF_FILE(ready_http, put_list(shown, &u->ready.http))
+OF_FILE(ready_tcp, put_list(shown, &u->ready.tcp))
+OF_FILE(ready_socket, put_list(shown, &u->ready.sockets))
+OF_FILE(ready_exec, put_commands(shown, &u->ready.exec))
+OF_FILE(ready_log, put(shown, u->ready.log))
+OF_FILE(health_http, put_list(shown, &u->health.http))
+OF_FILE(health_tcp, put_list(shown, &u->health.tcp))
+OF_FILE(health_socket, put_list(shown, &u->health.sockets))
+OF_FILE(health_exec, put_commands(shown, &u->health.exec))
+
 /* Of org.freedesktop.systemd1(5), those that are read by scripts and people. */
 static const struct property properties[] = {
 	{"Id", print_id},
@@ -289,13 +368,46 @@ static const struct property properties[] = {
 	{"CanStop", print_can_start},
 	{"CanReload", print_can_reload},
 	{"NeedDaemonReload", print_no},
+	{"ExecCondition", print_exec_condition},
+	{"ExecStartPre", print_exec_start_pre},
+	{"ExecStart", print_exec_start},
+	{"ExecStartPost", print_exec_start_post},
+	{"ExecReload", print_exec_reload},
+	{"ExecStop", print_exec_stop},
+	{"ExecStopPost", print_exec_stop_post},
+	{"RestartUSec", print_restart_usec},
+	{"TimeoutStartUSec", print_timeout_start},
+	{"TimeoutStopUSec", print_timeout_stop},
+	{"RuntimeMaxUSec", print_runtime_max},
+	{"WatchdogUSec", print_watchdog},
+	{"KillSignal", print_kill_signal},
+	{"RemainAfterExit", print_remain},
+	{"PIDFile", print_pid_file},
+	{"EnvironmentFiles", print_environment_files},
+	{"PassEnvironment", print_pass_environment},
+	{"UMask", print_umask},
+	{"SupplementaryGroups", print_groups},
+	/* Of [X-Hakim]. */
+	{"ReadyHTTP", print_ready_http},
+	{"ReadyTCP", print_ready_tcp},
+	{"ReadyUnix", print_ready_socket},
+	{"ReadyExec", print_ready_exec},
+	{"ReadyLog", print_ready_log},
+	{"HealthHTTP", print_health_http},
+	{"HealthTCP", print_health_tcp},
+	{"HealthUnix", print_health_socket},
+	{"HealthExec", print_health_exec},
 };
 
 static void show_property(const struct shown *shown, const struct property *p)
 {
-	if (!shown->s->options->value)
+	struct shown one = *shown;
+
+	if (!shown->s->options->value) {
 		printf("%s=", p->name);
-	p->print(shown);
+		one.key = p->name;
+	}
+	p->print(&one);
 	putchar('\n');
 }
 

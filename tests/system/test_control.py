@@ -165,3 +165,24 @@ def test_the_tree_of_dependencies_is_drawn_both_ways(lxc):
     assert host.exec(["hakimctl", "list-dependencies", "none"], check=False).returncode == 4
     assert "top.service" in host.exec(["hakimctl", "list-dependencies"]).stdout
     assert host.stop() == 0
+
+
+def test_show_prints_the_commands_of_a_unit_in_both_of_its_names(lxc):
+    host = lxc()
+    unit(host, "one.service", "[Service]\nExecStartPre=/bin/true\nExecStartPre=-/bin/true a 'b c'\n"
+         "ExecStart=/bin/sleep 1000\nExecReload=/bin/kill -HUP $MAINPID\nTimeoutStopSec=90500ms\n"
+         "[X-Hakim]\nHealthExec=/bin/true\n")
+    host.start({}, tty=False)
+    wait_units(host, one="running")
+    wanted = "ExecStartPre,ExecReload,TimeoutStopUSec,SubState,HealthExec"
+    told = host.exec(["hakimctl", "show", "one", "-p", wanted]).stdout
+    assert told.splitlines() == [
+        "ExecStartPre={ path=/bin/true ; argv[]=/bin/true ; ignore_errors=no }",
+        "ExecStartPre={ path=/bin/true ; argv[]=/bin/true a b c ; ignore_errors=yes }",
+        "ExecReload={ path=/bin/kill ; argv[]=/bin/kill -HUP $MAINPID ; ignore_errors=no }",
+        "TimeoutStopUSec=1min 30s 500ms", "SubState=running",
+        "HealthExec={ path=/bin/true ; argv[]=/bin/true ; ignore_errors=no }"]
+    assert host.exec([SYSTEMCTL, "show", "one", "-p", wanted]).stdout == told
+    assert host.exec(["hakimctl", "show", "one", "-p", "MainPID", "--value"]).stdout.strip().isdigit()
+    assert host.exec(["hakimctl", "show", "none", "-p", "LoadState"]).stdout == "LoadState=not-found\n"
+    assert host.stop() == 0
