@@ -242,6 +242,21 @@ static int unmask(struct changing *c, const struct unit_place *place, const char
 	return 0;
 }
 
+/* What is left of a unit that is gone is its link. */
+static int forget_gone(struct changing *c, const char *name, struct err *err)
+{
+	size_t before = c->changes->n;
+	char dir[400];
+	int r = 0;
+
+	if (c->verb == VERB_DISABLE) {
+		links_dir(c, name, "enabled", dir);
+		r = take_link(c, name, dir, err);
+	}
+	return r < 0 || c->changes->n > before ? r
+					       : err_set(err, -ENOENT, "there is no unit %s", name);
+}
+
 static int change_found(struct changing *c, struct unit_place *place, const char *name, char *unit,
 			struct err *err)
 {
@@ -265,7 +280,7 @@ static int change_found(struct changing *c, struct unit_place *place, const char
 	if (place->kind == PLACE_MASKED)
 		return err_set(err, -EPERM, "%s is masked", unit);
 	if (place->kind != PLACE_FILE)
-		return err_set(err, -ENOENT, "there is no unit %s", name);
+		return forget_gone(c, unit, err);
 	if (unit_kind_of(unit) == KIND_OTHER)
 		return err_set(err, -EINVAL, "%s: units of this kind are not run here", unit);
 	return switch_found(c, place, unit, err);

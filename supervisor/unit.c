@@ -84,7 +84,7 @@ static int load_dropins(struct unit_load *load, const struct unit_dirs *dirs, co
 	_cleanup_(strv_free) struct strv paths = {0};
 	struct unit *unit = load->ctx.unit;
 	char where[512];
-	int r = unit_dirs_dropins(dirs, name, &paths, where);
+	int r = unit_dirs_dropins(dirs, name, &unit->install.alias, &paths, where);
 
 	/* Half of the drop-ins may be the half that takes rights away. */
 	if (r < 0)

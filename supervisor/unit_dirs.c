@@ -135,39 +135,6 @@ static int dirs_add(struct unit_dirs *dirs, const char *path, bool module)
 	return list_subs(path, &dirs->v[dirs->n - 1].subs, &dirs->v[dirs->n - 1].has_sub);
 }
 
-int unit_dirs_open(struct unit_dirs *dirs, const struct unit_paths *paths, bool user)
-{
-	char home[400];
-	int r = 0;
-
-	*dirs = (struct unit_dirs){0};
-	if (!user) {
-		for (size_t i = 0; paths->modules && paths->modules[i] && r == 0; i++)
-			r = dirs_add(dirs, paths->modules[i], true);
-		for (size_t i = 0; paths->system && paths->system[i] && r == 0; i++)
-			r = dirs_add(dirs, paths->system[i], false);
-	} else if (paths->user && paths->user->home[0] == '/') {
-		snprintf(home, sizeof(home), "%s/.config/systemd/user", paths->user->home);
-		r = dirs_add(dirs, home, false);
-		for (size_t i = 0; i < ARRAY_LEN(user_dirs) && r == 0; i++)
-			r = dirs_add(dirs, user_dirs[i], false);
-	}
-	if (r < 0)
-		unit_dirs_close(dirs);
-	return r;
-}
-
-void unit_dirs_close(struct unit_dirs *dirs)
-{
-	for (size_t i = 0; i < dirs->n; i++) {
-		free(dirs->v[i].path);
-		strv_free(&dirs->v[i].subs);
-		name_index_free(&dirs->v[i].has_sub);
-	}
-	problems_free(&dirs->problems);
-	*dirs = (struct unit_dirs){0};
-}
-
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -295,4 +262,69 @@ int unit_dirs_find(const struct unit_dirs *dirs, const char *name, struct unit_p
 			 (int)(sizeof(place->name) - sizeof(UNIT_USER_PREFIX)), plain);
 	}
 	return 0;
+}
+
+/* Few names have a NAME.d, so this is the cheap way to find the aliases whose drop-ins count. */
+static int list_dropin_aliases(struct unit_dirs *dirs)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < dirs->n; i++)
+		for (size_t k = 0; k < dirs->v[i].subs.n && r == 0; k++) {
+			struct unit_place place = {0};
+			char name[UNIT_NAME_MAX];
+			const char *sub = dirs->v[i].subs.v[k];
+			size_t len = strlen(sub);
+
+			if (len < 3 || len - 2 >= sizeof(name) || strcmp(sub + len - 2, ".d") != 0)
+				continue;
+			snprintf(name, sizeof(name), "%.*s", (int)len - 2, sub);
+			if (strv_has(&dirs->dropin_aliases, name))
+				continue;
+			r = unit_dirs_find(dirs, name, &place);
+			free(place.path);
+			if (r < 0 || place.kind != PLACE_ALIAS)
+				continue;
+			r = strv_add(&dirs->dropin_aliases, name);
+			if (r == 0)
+				r = strv_add(&dirs->dropin_units, place.name);
+		}
+	return r;
+}
+
+int unit_dirs_open(struct unit_dirs *dirs, const struct unit_paths *paths, bool user)
+{
+	char home[400];
+	int r = 0;
+
+	*dirs = (struct unit_dirs){0};
+	if (!user) {
+		for (size_t i = 0; paths->modules && paths->modules[i] && r == 0; i++)
+			r = dirs_add(dirs, paths->modules[i], true);
+		for (size_t i = 0; paths->system && paths->system[i] && r == 0; i++)
+			r = dirs_add(dirs, paths->system[i], false);
+	} else if (paths->user && paths->user->home[0] == '/') {
+		snprintf(home, sizeof(home), "%s/.config/systemd/user", paths->user->home);
+		r = dirs_add(dirs, home, false);
+		for (size_t i = 0; i < ARRAY_LEN(user_dirs) && r == 0; i++)
+			r = dirs_add(dirs, user_dirs[i], false);
+	}
+	if (r == 0)
+		r = list_dropin_aliases(dirs);
+	if (r < 0)
+		unit_dirs_close(dirs);
+	return r;
+}
+
+void unit_dirs_close(struct unit_dirs *dirs)
+{
+	for (size_t i = 0; i < dirs->n; i++) {
+		free(dirs->v[i].path);
+		strv_free(&dirs->v[i].subs);
+		name_index_free(&dirs->v[i].has_sub);
+	}
+	strv_free(&dirs->dropin_aliases);
+	strv_free(&dirs->dropin_units);
+	problems_free(&dirs->problems);
+	*dirs = (struct unit_dirs){0};
 }

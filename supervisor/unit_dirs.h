@@ -38,6 +38,8 @@ struct unit_dirs {
 		struct name_index has_sub;
 	} v[UNIT_DIRS_MAX];
 	size_t n;
+	/* Aliases that have a NAME.d, and of each the unit that it means (names of files). */
+	struct strv dropin_aliases, dropin_units;
 	struct problems problems; /* a directory that cannot be read, one each */
 };
 
@@ -63,10 +65,11 @@ int unit_dirs_find(const struct unit_dirs *dirs, const char *name, struct unit_p
 /* The names (of files, without scope) of all units in the directories of modules, or in all of
  * them. */
 int unit_dirs_list(struct unit_dirs *dirs, bool modules_only, struct strv *names);
-/* Paths of the drop-ins of a unit, in the order in which they apply. A directory that cannot be
- * read is a negative errno and `where` (room for 512). */
-int unit_dirs_dropins(const struct unit_dirs *dirs, const char *name, struct strv *paths,
-		      char *where);
+/* Paths of the drop-ins of a unit, in the order in which they apply: under its name, under those of
+ * links that lead to it, and under those of `aliases` (its Alias=; or NULL) that are no other
+ * unit's. A directory that cannot be read is a negative errno and `where` (room for 512). */
+int unit_dirs_dropins(const struct unit_dirs *dirs, const char *name, const struct strv *aliases,
+		      struct strv *paths, char *where);
 /* What lies in NAME.wants/ (`suffix` ".wants") of all of them, also of its template; with scope. */
 int unit_dirs_links(const struct unit_dirs *dirs, const char *name, const char *suffix,
 		    struct strv *names);

@@ -178,20 +178,58 @@ static int walk_name(struct dropin_walk *walk, const struct unit_dirs *dirs, siz
 	return r;
 }
 
-int unit_dirs_dropins(const struct unit_dirs *dirs, const char *name, struct strv *paths,
-		      char *where)
+/* What is called so is no unit of its own, nor another's alias. */
+static int is_free(const struct unit_dirs *dirs, const char *alias, const char *file)
 {
-	struct dropin_walk walk = {0};
-	const char *file = unit_name_file(name);
+	struct unit_place place = {0};
+	int r = unit_dirs_find(dirs, alias, &place);
+
+	free(place.path);
+	if (r < 0)
+		return r;
+	return place.kind == PLACE_NONE ||
+	       (place.kind == PLACE_ALIAS && strcmp(place.name, file) == 0);
+}
+
+/* The names under which a unit's drop-ins lie, its own first. */
+static int dropin_names(const struct unit_dirs *dirs, const char *file, const struct strv *aliases,
+			struct strv *names)
+{
 	char template[UNIT_NAME_MAX];
 	bool instance = unit_name_template(file, template);
-	int r = 0;
+	int r = strv_add(names, file);
 
-	for (size_t i = 0; i < dirs->n && r == 0; i++) {
-		r = walk_name(&walk, dirs, i, file);
-		if (instance && r == 0)
-			r = walk_name(&walk, dirs, i, template);
+	if (r == 0 && instance)
+		r = strv_add(names, template);
+	for (size_t i = 0; i < dirs->dropin_units.n && r == 0; i++) {
+		const char *unit = dirs->dropin_units.v[i];
+
+		if (strcmp(unit, file) == 0 || (instance && strcmp(unit, template) == 0))
+			r = strv_add(names, dirs->dropin_aliases.v[i]);
 	}
+	for (size_t i = 0; aliases && i < aliases->n && r == 0; i++) {
+		const char *alias = unit_name_file(aliases->v[i]);
+
+		if (strv_has(names, alias))
+			continue;
+		r = is_free(dirs, alias, file);
+		if (r > 0)
+			r = strv_add(names, alias);
+	}
+	return r;
+}
+
+int unit_dirs_dropins(const struct unit_dirs *dirs, const char *name, const struct strv *aliases,
+		      struct strv *paths, char *where)
+{
+	_cleanup_(strv_free) struct strv names = {0};
+	struct dropin_walk walk = {0};
+	const char *file = unit_name_file(name);
+	int r = dropin_names(dirs, file, aliases, &names);
+
+	for (size_t i = 0; i < dirs->n; i++)
+		for (size_t k = 0; k < names.n && r == 0; k++)
+			r = walk_name(&walk, dirs, i, names.v[k]);
 	/* service.d, for all of a kind, gives way to all others. */
 	for (size_t i = 0; i < dirs->n && r == 0; i++)
 		r = walk_dir(&walk, dirs, i, file + unit_stem(file) + 1,

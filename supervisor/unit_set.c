@@ -306,6 +306,28 @@ static int load_module(struct set_load *load, const char *name)
 	return unit_name_is_template(name) ? 0 : load_name(load, name, 0, &unit);
 }
 
+/* Of a link that enabling has left, whose unit is gone: nobody would miss it else. */
+static int tell_gone(struct set_load *load, const char *name)
+{
+	struct unit_place place = {0};
+	bool begun = scope_begin(load, name);
+	int r = unit_dirs_find(dirs_of(load, name), name, &place);
+	char *text;
+
+	user_access_end(begun);
+	free(place.path);
+	if (r < 0 || place.kind != PLACE_NONE || unit_builtin(name))
+		return r;
+	return problem_add(load->problems,
+			   asprintf(&text,
+				    "%s is enabled, and there is no such unit any more: 'hakimctl "
+				    "disable %s' takes that back",
+				    name, name) < 0
+				   ? NULL
+				   : text,
+			   false, name);
+}
+
 int unit_set_load_paths(struct unit_set *set, const struct unit_paths *paths, struct err *err)
 {
 	_cleanup_(strv_free) struct strv modules = {0};
@@ -321,8 +343,11 @@ int unit_set_load_paths(struct unit_set *set, const struct unit_paths *paths, st
 		r = tell_dirs(&load);
 	for (size_t i = 0; i < modules.n && r == 0; i++)
 		r = load_module(&load, modules.v[i]);
-	for (size_t i = 0; i < load.enabled.enabled.n && r == 0; i++)
+	for (size_t i = 0; i < load.enabled.enabled.n && r == 0; i++) {
 		r = load_name(&load, load.enabled.enabled.v[i], 0, &unit);
+		if (r == 0 && !unit)
+			r = tell_gone(&load, load.enabled.enabled.v[i]);
+	}
 	if (r == 0)
 		r = load_pulls(&load);
 	set_sort(set);

@@ -150,36 +150,48 @@ static int find(const struct place_list *list, const char *name, struct sc_file 
 	return r;
 }
 
+static int read_unit(const struct place_list *list, const struct sc_file *file, struct unit **unit)
+{
+	_cleanup_(problems_free) struct problems problems = {0};
+	bool masked;
+
+	*unit = NULL;
+	if (!file->path || file->masked)
+		return 0;
+	return unit_read(file->path, file->name, dirs_of(list, file->name), list->paths.user, unit,
+			 &masked, &problems);
+}
+
 int sc_file_find(const char *name, struct sc_file *file)
 {
 	_cleanup_(places_close) struct place_list list = {0};
+	struct unit *unit = NULL;
 	char where[512];
 	int r = places_open(&list);
 
 	*file = (struct sc_file){.enabled = "not-found"};
 	if (r == 0)
 		r = find(&list, name, file);
+	if (r == 0)
+		r = read_unit(&list, file, &unit);
 	if (r == 0 && file->path && !file->masked)
 		/* A directory that cannot be read is for the supervisor to complain about. */
-		unit_dirs_dropins(dirs_of(&list, file->name), file->name, &file->dropins, where);
+		unit_dirs_dropins(dirs_of(&list, file->name), file->name,
+				  unit ? &unit->install.alias : NULL, &file->dropins, where);
+	unit_free(unit);
 	return r;
 }
 
 int sc_file_read(const char *name, struct unit **unit)
 {
 	_cleanup_(places_close) struct place_list list = {0};
-	_cleanup_(problems_free) struct problems problems = {0};
 	_cleanup_(sc_file_free) struct sc_file file = {.enabled = "not-found"};
-	bool masked;
 	int r = places_open(&list);
 
 	*unit = NULL;
 	if (r == 0)
 		r = find(&list, name, &file);
-	if (r == 0 && file.path && !file.masked)
-		r = unit_read(file.path, file.name, dirs_of(&list, file.name), list.paths.user,
-			      unit, &masked, &problems);
-	return r;
+	return r < 0 ? r : read_unit(&list, &file, unit);
 }
 
 void sc_file_free(struct sc_file *file)

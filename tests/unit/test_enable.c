@@ -158,6 +158,37 @@ static void a_mask_hides_and_never_overwrites(void **state)
 	assert_true(is_there("modules/unheard-of.service"));
 }
 
+static void a_link_that_leads_nowhere_is_told_and_can_be_taken_away(void **state)
+{
+	char path[256];
+
+	put(second, "a.service", WANTED);
+	change(VERB_ENABLE, "a.service", 0, NULL);
+	snprintf(path, sizeof(path), "%s/a.service", second);
+	assert_int_equal(unlink(path), 0);
+	assert_null(loaded("a.service"));
+	assert_true(is_said_in(&set.problems, "a.service is enabled, and there is no such unit",
+			       false));
+	change(VERB_ENABLE, "a.service", -ENOENT, NULL);
+	change(VERB_DISABLE, "a.service", 0, NULL);
+	assert_false(is_there("enabled/a.service"));
+	assert_null(loaded("a.service"));
+	assert_int_equal(set.problems.n, 0);
+	change(VERB_DISABLE, "a.service", -ENOENT, "there is no unit a.service");
+}
+
+static void what_is_masked_or_broken_is_not_called_gone(void **state)
+{
+	put(second, "a.service", WANTED);
+	put(second, "b.service", WANTED);
+	change(VERB_ENABLE, "a.service", 0, NULL);
+	change(VERB_ENABLE, "b.service", 0, NULL);
+	change(VERB_MASK, "a.service", 0, NULL);
+	put(second, "b.service", "[Service]\nExecStart=x/y\n");
+	assert_null(loaded("a.service"));
+	assert_false(is_said_in(&set.problems, "there is no such unit", false));
+}
+
 static void a_unit_of_the_users_needs_a_user(void **state)
 {
 	change(VERB_ENABLE, "user:a.service", -ENOENT, "there is no coder user");
@@ -175,6 +206,8 @@ int main(void)
 		TEST(also_goes_with_it_and_an_alias_is_found),
 		TEST(a_template_needs_an_instance),
 		TEST(a_mask_hides_and_never_overwrites),
+		TEST(a_link_that_leads_nowhere_is_told_and_can_be_taken_away),
+		TEST(what_is_masked_or_broken_is_not_called_gone),
 		TEST(a_unit_of_the_users_needs_a_user),
 	};
 

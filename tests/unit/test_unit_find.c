@@ -120,6 +120,28 @@ static void an_alias_is_the_same_unit(void **state)
 	assert_ptr_equal(get("db@9.service", 0, NULL), get("sql@9.service", 0, NULL));
 }
 
+/* systemd.unit(5): "for each alias of a unit". */
+static void drop_ins_under_the_name_of_an_alias_apply(void **state)
+{
+	put(second, "real.service", GOOD "[Install]\nAlias=installed.service taken.service\n");
+	put(second, "taken.service", GOOD);
+	put(second, "db@.service", GOOD);
+	link_to(second, "alias.service", "real.service");
+	link_to(second, "sql@.service", "db@.service");
+	put(first, "alias.service.d/20-a.conf", "[Unit]\nDescription=by alias\n");
+	put(second, "real.service.d/10-r.conf", "[Unit]\nDescription=by name\n");
+	put(second, "installed.service.d/30-i.conf", "[Unit]\nDocumentation=man:installed(1)\n");
+	put(second, "taken.service.d/40-t.conf", "[Unit]\nDescription=of another\n");
+	put(second, "sql@.service.d/50-s.conf", "[Unit]\nDescription=of sql\n");
+	put(first, "a.service", GOOD "[Unit]\nWants=real.service\n");
+	load_both();
+	assert_string_equal(get("real.service", 0, NULL)->description, "by alias");
+	assert_string_equal(get("real.service", 0, NULL)->documentation, "man:installed(1)");
+	assert_int_equal(get("real.service", 0, NULL)->dropins.n, 3);
+	assert_string_equal(get("db@1.service", 0, NULL)->description, "of sql");
+	assert_string_equal(get("taken.service", 0, NULL)->description, "of another");
+}
+
 static void aliases_that_go_round_are_no_unit(void **state)
 {
 	put(root, "x/b.service", GOOD);
@@ -296,6 +318,7 @@ int main(void)
 		TEST(what_a_module_overrides_is_the_modules),
 		TEST(an_instance_has_its_templates_text),
 		TEST(an_alias_is_the_same_unit),
+		TEST(drop_ins_under_the_name_of_an_alias_apply),
 		TEST(aliases_that_go_round_are_no_unit),
 		TEST(a_link_to_a_file_elsewhere_is_a_unit_of_its_own_name),
 		TEST(a_mask_hides_what_others_want),
