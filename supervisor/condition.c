@@ -38,6 +38,7 @@ static const struct {
 } kinds[CONDITION_KINDS_N] = {
 	[CONDITION_AC_POWER] = {condition_check_bool, condition_ac_power},
 	[CONDITION_ARCHITECTURE] = {check_any, condition_architecture},
+	[CONDITION_CPU_FEATURE] = {check_any, condition_cpu_feature},
 	[CONDITION_CPU_PRESSURE] = {condition_check_pressure, condition_cpu_pressure},
 	[CONDITION_CPUS] = {condition_check_cpus, condition_cpus},
 	[CONDITION_CAPABILITY] = {condition_check_capability, condition_capability},

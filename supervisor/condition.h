@@ -21,6 +21,7 @@ struct unit;
 #define CONDITION_KINDS(X)                                    \
 	X(AC_POWER, "ACPower")                                \
 	X(ARCHITECTURE, "Architecture")                       \
+	X(CPU_FEATURE, "CPUFeature")                          \
 	X(CPU_PRESSURE, "CPUPressure")                        \
 	X(CPUS, "CPUs")                                       \
 	X(CAPABILITY, "Capability")                           \

@@ -1,6 +1,7 @@
 /*
  * condition_kinds.h - what each kind of condition asks; condition.c alone includes it, and the
- * rooms behind it: condition_path.c (files), condition_machine.c (kernel, processor, memory),
+ * rooms behind it: condition_path.c (files), condition_machine.c (kernel, memory …),
+ * condition_hardware.c (what the processor and the firmware say),
  * condition_place.c (users, containers, what lies in files of text), condition_switch.c (what a
  * module asks).
  *
@@ -43,15 +44,18 @@ CONDITION_QUESTION(condition_memory_pressure);
 CONDITION_QUESTION(condition_kernel_version);
 CONDITION_QUESTION(condition_kernel_command_line);
 CONDITION_QUESTION(condition_kernel_module_loaded);
-CONDITION_QUESTION(condition_firmware);
 CONDITION_QUESTION(condition_ac_power);
 CONDITION_CHECK(condition_check_capability);
 CONDITION_CHECK(condition_check_cpus);
 CONDITION_CHECK(condition_check_memory);
 CONDITION_CHECK(condition_check_pressure);
 CONDITION_CHECK(condition_check_words);
-CONDITION_CHECK(condition_check_firmware);
 CONDITION_CHECK(condition_check_bool);
+
+/* condition_hardware.c */
+CONDITION_QUESTION(condition_cpu_feature);
+CONDITION_QUESTION(condition_firmware);
+CONDITION_CHECK(condition_check_firmware);
 
 /* condition_place.c */
 CONDITION_QUESTION(condition_control_group_controller);

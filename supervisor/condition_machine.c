@@ -297,19 +297,6 @@ CONDITION_QUESTION(condition_kernel_module_loaded)
 	return condition_there(w, path);
 }
 
-CONDITION_CHECK(condition_check_firmware)
-{
-	if (strcmp(arg, "uefi") == 0 || strcmp(arg, "device-tree") == 0)
-		return 0;
-	return err_set(err, -ENOTSUP, "\"%.60s\" is neither uefi nor device-tree", arg);
-}
-
-CONDITION_QUESTION(condition_firmware)
-{
-	return condition_there(w, strcmp(arg, "uefi") == 0 ? "/sys/firmware/efi"
-							   : "/sys/firmware/devicetree");
-}
-
 /* Who asks in a container is not on a battery. */
 CONDITION_QUESTION(condition_ac_power)
 {

@@ -292,6 +292,23 @@ def test_connections_are_limited(lxc):
     assert host.stop() == 0
 
 
+def test_connections_of_one_source_are_limited(lxc):
+    host = lxc()
+    unit(host, "cat.socket", "[Socket]\nListenStream=4001\nAccept=yes\nMaxConnectionsPerSource=1\n")
+    unit(host, "cat@.service", "[Service]\nExecStart=/bin/cat\nStandardInput=socket\n")
+    booted(host, **{"cat.socket": "listening"})
+    script = """
+        say() { echo "$1" >&$2 && read -r -t 10 line <&$2 && echo "$line" || echo closed; }
+        exec 3<>/dev/tcp/127.0.0.1/4001; say first 3
+        exec 4<>/dev/tcp/127.0.0.1/4001; say second 4
+        exec 5<>/dev/tcp/::1/4001; say other 5
+        say still 3"""
+    for _ in range(2):
+        assert host.exec(["bash", "-c", script]).stdout.split() == ["first", "closed", "other", "still"]
+        wait_until("there is room again", lambda: not instances(host), 10, 0.05)
+    assert host.stop() == 0
+
+
 def test_connections_outlive_the_supervisor_and_a_reload(lxc):
     host = accepting(lxc)
     with connect(host) as client:

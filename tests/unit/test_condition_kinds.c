@@ -381,6 +381,19 @@ static void what_the_kernel_protects_with_is_seen_by_its_files(void **state)
 	file("/sys/firmware/efi/runtime", "");
 	YES(FIRMWARE, "uefi");
 	NO(FIRMWARE, "device-tree");
+	NO(FIRMWARE, "smbios-field(sys_vendor = QEMU)");
+	file("/sys/class/dmi/id/sys_vendor", "Some Maker \n");
+	file("/sys/class/dmi/id/bios_version", "1.10.2\n");
+	YES(FIRMWARE, "smbios-field(sys_vendor = \"Some Maker\")");
+	NO(FIRMWARE, "smbios-field(sys_vendor = Some)");
+	YES(FIRMWARE, "smbios-field(sys_vendor != QEMU)");
+	YES(FIRMWARE, "smbios-field(sys_vendor $= \"Some*\")");
+	YES(FIRMWARE, "smbios-field(bios_version>=1.9)");
+	NO(FIRMWARE, "smbios-field(bios_version < 1.9)");
+	NO(FIRMWARE, "device-tree-compatible(acme,board)");
+	file("/proc/device-tree/compatible", "acme,board");
+	YES(FIRMWARE, "device-tree-compatible(acme,board)");
+	NO(FIRMWARE, "device-tree-compatible(acme)");
 }
 
 static void a_container_has_no_first_boot_and_always_power(void **state)
@@ -485,9 +498,28 @@ static void a_module_asks_for_its_program(void **state)
 	assert_int_not_equal(condition_argument_check(CONDITION_PROGRAM, "", NULL), 0);
 }
 
+static void features_of_the_processor(void **state)
+{
+	NO(CPU_FEATURE, "sse2");
+	file("/proc/cpuinfo", "processor\t: 0\nmodel name\t: a sse5 of avx512\n"
+			      "flags\t\t: fpu sse sse2 pclmulqdq fma avx xsave rdrand\n"
+			      "bugs\t\t: spectre\nprocessor\t: 1\n");
+	YES(CPU_FEATURE, "fpu");
+	YES(CPU_FEATURE, "sse2");
+	YES(CPU_FEATURE, "rdrand");
+	YES(CPU_FEATURE, "pclmul");
+	YES(CPU_FEATURE, "fma3");
+	YES(CPU_FEATURE, "osxsave");
+	NO(CPU_FEATURE, "sse5");
+	NO(CPU_FEATURE, "av");
+	NO(CPU_FEATURE, "avx2");
+	NO(CPU_FEATURE, "spectre");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH(features_of_the_processor),
 		WITH(paths_are_what_they_are),
 		WITH(globs_are_matched_a_component_at_a_time),
 		WITH(mounts_are_told_from_directories),

@@ -159,14 +159,15 @@ static void values_that_are_none_refuse_the_unit(void **state)
 		{"[Unit]\nAfter=a/b.service", "After: "},
 		{"[Unit]\nConditionPathExists=x", "ConditionPathExists: "},
 		{"[Unit]\nConditionEnvironment=!", "ConditionEnvironment: "},
-		{"[Unit]\nConditionCPUFeature=sse2", "ConditionCPUFeature: is not supported yet"},
 		{"[Unit]\nAssertUnknown=/x", "AssertUnknown: is not supported yet"},
 		{"[Unit]\nAssertPathExists=x", "AssertPathExists: "},
 		{"[Unit]\nConditionMemory=much", "ConditionMemory: "},
 		{"[Unit]\nConditionCPUs=$=2", "ConditionCPUs: "},
 		{"[Unit]\nConditionCapability=CAP_NONE", "ConditionCapability: "},
 		{"[Unit]\nConditionSecurity=luck", "ConditionSecurity: "},
-		{"[Unit]\nConditionFirmware=smbios-field(a=b)", "ConditionFirmware: "},
+		{"[Unit]\nConditionFirmware=smbios-field(a)", "ConditionFirmware: "},
+		{"[Unit]\nConditionFirmware=luck", "ConditionFirmware: "},
+		{"[Unit]\nConditionFirmware=smbios-field(../a=b)", "ConditionFirmware: "},
 		{"[Unit]\nConditionOSRelease=ID", "ConditionOSRelease: "},
 		{"[Unit]\nConditionMemoryPressure=a.slice:10%", "ConditionMemoryPressure: "},
 		{"[Unit]\nConditionMemoryPressure=101%", "ConditionMemoryPressure: "},
@@ -340,7 +341,7 @@ static void dependencies_can_only_be_added(void **state)
 static void an_empty_condition_takes_all_conditions_back(void **state)
 {
 	load_service("[Unit]\nConditionPathExists=/"
-		     "x\nConditionEnvironment=A\nAssertHost=b\nConditionCPUFeature="
+		     "x\nConditionEnvironment=A\nAssertHost=b\nConditionUnheard="
 		     "y\nConditionPathExists=\n"
 		     "ConditionPathExists=/z");
 	assert_int_equal(unit->n_conditions, 2);
@@ -350,11 +351,11 @@ static void an_empty_condition_takes_all_conditions_back(void **state)
 	assert_false(unit->conditions[1].assertion);
 	assert_int_equal(problems.n, 0);
 	/* Also one of a kind that is not supported. */
-	load_service("[Unit]\nConditionPathExists=/x\nConditionCPUFeature=y\nConditionCPUFeature=");
+	load_service("[Unit]\nConditionPathExists=/x\nConditionUnheard=y\nConditionUnheard=");
 	assert_int_equal(unit->n_conditions, 0);
 	assert_int_equal(problems.n, 0);
-	refuse_service("[Unit]\nAssertCPUFeature=x\nConditionHost=", "AssertCPUFeature: ");
-	load_service("[Unit]\nAssertPathExists=/x\nAssertCPUFeature=x\nAssertHost=");
+	refuse_service("[Unit]\nAssertUnheard=x\nConditionHost=", "AssertUnheard: ");
+	load_service("[Unit]\nAssertPathExists=/x\nAssertUnheard=x\nAssertHost=");
 	assert_int_equal(unit->n_conditions, 0);
 }
 

@@ -168,7 +168,7 @@ static void drop_ins_apply_by_file_name_and_the_first_directory_wins(void **stat
 static void a_drop_in_mends_what_the_unit_has_wrong(void **state)
 {
 	put(second, "a.service",
-	    "[Unit]\nConditionCPUFeature=x\n[Service]\nType=no-such\nExecStart=+!/bin/"
+	    "[Unit]\nConditionUnheard=x\n[Service]\nType=no-such\nExecStart=+!/bin/"
 	    "a\nNoNewPrivileges=yes\n"
 	    "RestrictFileSystems=ext4\nSystemCallFilter=@x\n");
 	put(first, "a.service.d/hakim.conf",
