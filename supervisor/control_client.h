@@ -21,7 +21,7 @@
 #include "common/strv.h"
 #include "supervisor/manager.h"
 
-#define CONTROL_FDS 8 /* of one packet */
+#define CONTROL_FDS 128 /* of one packet; SCM_RIGHTS takes up to 253 (unix(7)) */
 
 struct client {
 	struct control *control;

@@ -9,8 +9,9 @@
 #include "common/cleanup.h"
 #include "supervisor/control.h"
 #include "supervisor/control_client.h"
+#include "supervisor/journal_file.h"
 
-#define LOG_FILES 5
+#define LOG_FILES (LOG_KEEP_MAX + 1)
 
 /* ---- status ---- */
 
@@ -220,7 +221,7 @@ static void do_logs(struct client *client, char *const *words, size_t n)
 	char path[200];
 	const char *name;
 	int fds[LOG_FILES];
-	unsigned n_fds = 0;
+	unsigned n_fds = 0, missing = 0;
 	int index;
 
 	if (n != 1) {
@@ -230,11 +231,11 @@ static void do_logs(struct client *client, char *const *words, size_t n)
 	index = log_of(m, words[0], &name);
 	if (index < 0 && !client_knows(client, words, n))
 		return;
-	for (unsigned i = 0; index >= 0 && i < LOG_FILES; i++) {
+	/* A rotation that was cut short leaves one number out. */
+	for (unsigned i = 0; index >= 0 && i < LOG_FILES && missing < 2; i++) {
 		fds[n_fds] = journal_open(m->journal, (unsigned)index, i);
-		if (fds[n_fds] < 0)
-			break;
-		n_fds++;
+		missing = fds[n_fds] < 0 ? missing + 1 : 0;
+		n_fds += fds[n_fds] >= 0;
 	}
 	snprintf(path, sizeof(path), "%s/%.*s.log", m->log_dir,
 		 (int)(strlen(name) - (strstr(name, ".service") ? strlen(".service") : 0)), name);

@@ -31,7 +31,7 @@ static const struct option_name {
 	{0, "whom", ARGS_WHOM, VALUE_TEXT},
 	{0, "kill-whom", ARGS_WHOM, VALUE_TEXT}, /* systemctl's own word for it */
 	{'a', "all", ARGS_ALL, VALUE_NONE},
-	{0, "reverse", ARGS_REVERSE, VALUE_NONE},
+	{'r', "reverse", ARGS_REVERSE, VALUE_NONE},
 	{'p', "property", ARGS_PROPERTY, VALUE_TEXT},
 	{0, "value", ARGS_VALUE, VALUE_NONE},
 	{0, "svg", ARGS_SVG, VALUE_OPTIONAL},
@@ -44,6 +44,11 @@ static const struct option_name {
 	{'n', "dry-run", ARGS_DRY_RUN, VALUE_NONE},
 	{0, "no-restart", ARGS_NO_RESTART, VALUE_NONE},
 	{'S', "since", ARGS_SINCE, VALUE_TEXT},
+	{'U', "until", ARGS_UNTIL, VALUE_TEXT},
+	{'g', "grep", ARGS_GREP, VALUE_TEXT},
+	{'i', "ignore-case", ARGS_IGNORE_CASE, VALUE_NONE},
+	{'o', "output", ARGS_OUTPUT, VALUE_TEXT},
+	{0, "no-pager", ARGS_NO_PAGER, VALUE_NONE},
 };
 
 static int unknown(const char *word, struct err *err)

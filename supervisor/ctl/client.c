@@ -19,7 +19,6 @@
 	(512 *     \
 	 1024) /* a socket's buffer, from which no packet can be larger, is 208 KiB by default */
 #define REQUEST_MAX 65535 /* the supervisor reads no more */
-#define PLACES      4
 #define RETRY_MS    20
 #define SOCKET_NAME "control.sock"
 
@@ -33,11 +32,7 @@ int64_t client_now_ms(void)
 
 /* ---- where it is ---- */
 
-struct place {
-	char dir[96];
-};
-
-static unsigned places_of(struct place places[static PLACES])
+unsigned client_places(struct client_place places[static CLIENT_PLACES])
 {
 	const char *given = getenv("HAKIM_RUNTIME_DIR");
 	unsigned n = 0;
@@ -52,7 +47,7 @@ static unsigned places_of(struct place places[static PLACES])
 }
 
 /* Anybody can make a directory in /tmp and wait there for root to ask. */
-static int check_owner(const char *dir, struct err *err)
+int client_trusts(const char *dir, struct err *err)
 {
 	struct stat st;
 
@@ -77,7 +72,7 @@ static int connect_to(struct client *client, const char *dir, int timeout_ms, st
 	r = snprintf(address.sun_path, sizeof(address.sun_path), "%s/" SOCKET_NAME, dir);
 	if ((size_t)r >= sizeof(address.sun_path))
 		return err_set(err, -ENAMETOOLONG, "%s is too long for a socket's path", dir);
-	r = check_owner(dir, err);
+	r = client_trusts(dir, err);
 	if (r < 0)
 		return r;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -104,8 +99,8 @@ static int connect_to(struct client *client, const char *dir, int timeout_ms, st
 
 int client_open(struct client *client, int timeout_ms, struct err *err)
 {
-	struct place places[PLACES];
-	unsigned n = places_of(places);
+	struct client_place places[CLIENT_PLACES];
+	unsigned n = client_places(places);
 	struct err first = {0};
 
 	*client = (struct client){.fd = -1};

@@ -14,7 +14,8 @@
 
 #include "common/err.h"
 
-#define CLIENT_FDS        8     /* of one packet; more are an error */
+#define CLIENT_FDS        128 /* of one answer; more are an error */
+#define CLIENT_PLACES     4
 #define CLIENT_TIMEOUT_MS 10000 /* an answer that needs no waiting for others has come by then */
 #define CLIENT_FOR_EVER   (-1)
 #define CLIENT_NO_UNIT    (-ENXIO) /* the code of "there is no unit NAME" */
@@ -31,6 +32,15 @@ struct reply {
 	int fds[CLIENT_FDS];
 	unsigned n_fds; /* of all packets, in order */
 };
+
+/* A directory in which a supervisor may be. */
+struct client_place {
+	char dir[96];
+};
+/* The places that docs/control.md lists, in their order. Returns how many. */
+unsigned client_places(struct client_place places[static CLIENT_PLACES]);
+/* 0, or -EPERM and the like: anybody may have made that directory. */
+int client_trusts(const char *dir, struct err *err);
 
 /* Milliseconds of CLOCK_MONOTONIC, for deadlines. */
 int64_t client_now_ms(void);

@@ -24,15 +24,31 @@ const struct ctl_command ctl_commands[] = {
 		.name = "logs",
 		.run = ctl_logs,
 		.group = CTL_LOOK,
-		.spec = {ARGS_FOLLOW | ARGS_LINES | ARGS_SINCE, 1, 1},
-		.synopsis = "NAME [-f] [-n N] [-S TIME]",
-		.help = "print the log of a unit",
-		.more = "NAME may also be \"hakim\", for what the supervisor itself says.\n"
-			"  -n, --lines=N     the last N lines, or all (default: 100)\n"
-			"  -S, --since=TIME  all from then on: \"2026-11-25 10:00\", 10:00, today, "
-			"-1h,\n"
-			"                    \"10 min ago\", @SECONDS; with -n at most N of it\n"
-			"  -f, --follow      go on with what is added, until it is interrupted\n",
+		.spec = {ARGS_FOLLOW | ARGS_LINES | ARGS_SINCE | ARGS_UNTIL | ARGS_GREP |
+				 ARGS_IGNORE_CASE | ARGS_OUTPUT | ARGS_JSON | ARGS_REVERSE |
+				 ARGS_ALL | ARGS_NO_PAGER,
+			 0, ARGS_ANY},
+		.synopsis = "NAME...|--all [-f|-r] [-n N] [-S TIME] [-U TIME] [-g PATTERN] [-o "
+			    "FORMAT]",
+		.help = "print the logs of units, by time",
+		.more = "NAME may be a pattern, or \"hakim\", for what the supervisor itself "
+			"says.\n"
+			"  -a, --all             all that there are\n"
+			"  -n, --lines=N         the last N lines, or all (default: 100)\n"
+			"  -S, --since=TIME      all from then on: \"2026-11-25 10:00\", 10:00, "
+			"today, -1h,\n"
+			"                        \"10 min ago\", @SECONDS; with -n at most N of "
+			"it\n"
+			"  -U, --until=TIME      all until then\n"
+			"  -g, --grep=PATTERN    lines in which it is; without a capital letter in "
+			"it the case is ignored\n"
+			"  -i, --ignore-case     ... always\n"
+			"  -o, --output=FORMAT   short, short-iso, cat or json\n"
+			"      --json            one JSON object a line\n"
+			"  -r, --reverse         the newest first\n"
+			"  -f, --follow          go on with what is added, until it is "
+			"interrupted\n"
+			"      --no-pager        nothing: there is none\n",
 	},
 	{
 		.name = "boot",
@@ -52,7 +68,7 @@ const struct ctl_command ctl_commands[] = {
 		.synopsis = "[NAME...] [--reverse] [--all]",
 		.help = "show what units require and want, as a tree",
 		.more = "Without NAME: of all that nothing else pulls in.\n"
-			"  --reverse     who requires and wants them\n"
+			"  -r, --reverse who requires and wants them\n"
 			"  -a, --all     each branch in full, also where it was shown already\n",
 	},
 	{

@@ -268,7 +268,12 @@ int log_out_end(struct log_out *out, struct err *err)
 	return r;
 }
 
-int log_copy(int fd, off_t *at, struct log_out *out, struct err *err)
+int log_take_out(void *to, const char *bytes, size_t len, struct err *err)
+{
+	return log_out_write(to, bytes, len, err);
+}
+
+int log_copy(int fd, off_t *at, log_take *take, void *to, struct err *err)
 {
 	_cleanup_free_ char *buf = malloc(BLOCK);
 	ssize_t n;
@@ -279,7 +284,7 @@ int log_copy(int fd, off_t *at, struct log_out *out, struct err *err)
 	while (r == 0 && (n = read_at(fd, buf, BLOCK, *at)) != 0) {
 		if (n < 0)
 			return err_sys(err, (int)n, "the log cannot be read");
-		r = log_out_write(out, buf, (size_t)n, err);
+		r = take(to, buf, (size_t)n, err);
 		*at += n;
 	}
 	return r;
@@ -287,16 +292,13 @@ int log_copy(int fd, off_t *at, struct log_out *out, struct err *err)
 
 int log_copy_from(int *fds, struct log_spot *spot, struct log_out *out, struct err *err)
 {
-	int r = log_unpack(&fds[spot->file], err);
+	for (;;) {
+		int r = log_unpack(&fds[spot->file], err);
 
-	if (r >= 0)
-		r = log_copy(fds[spot->file], &spot->at, out, err);
-	while (r == 0 && spot->file > 0) {
-		spot->file--;
-		spot->at = 0;
-		r = log_unpack(&fds[spot->file], err);
 		if (r >= 0)
-			r = log_copy(fds[spot->file], &spot->at, out, err);
+			r = log_copy(fds[spot->file], &spot->at, log_take_out, out, err);
+		if (r < 0 || spot->file == 0)
+			return r;
+		*spot = (struct log_spot){.file = spot->file - 1};
 	}
-	return r;
 }

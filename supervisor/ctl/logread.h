@@ -45,7 +45,12 @@ int log_out_write(struct log_out *out, const char *bytes, size_t len, struct err
 /* What is held back, and the end of a colour. */
 int log_out_end(struct log_out *out, struct err *err);
 
+/* Who gets the bytes of a log: 0, or a negative errno, which ends it. */
+typedef int log_take(void *to, const char *bytes, size_t len, struct err *err);
+/* Of a `struct log_out`. */
+int log_take_out(void *to, const char *bytes, size_t len, struct err *err);
+
 /* Copies from *at to what is now the end of the file, and moves *at there. */
-int log_copy(int fd, off_t *at, struct log_out *out, struct err *err);
+int log_copy(int fd, off_t *at, log_take *take, void *to, struct err *err);
 /* Copies from the spot to the end of the newest file; the spot is there then. */
 int log_copy_from(int *fds, struct log_spot *spot, struct log_out *out, struct err *err);

@@ -1,313 +1,269 @@
 /*
- * logs.c - `hakimctl logs`: the files come from the supervisor as fds, so that a person needs no
- * right on /var/log/hakim, and reads on when it is replaced.
+ * logs.c - `hakimctl logs`: which logs, and what of them. The files come from the supervisor as
+ * fds, so that a person needs no right on /var/log/hakim, and reads on when it is replaced.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "supervisor/ctl/client.h"
 #include "supervisor/ctl/ctl.h"
-#include "supervisor/ctl/logread.h"
-#include "supervisor/ctl/logzstd.h"
+#include "supervisor/ctl/logfollow.h"
+#include "supervisor/ctl/logmerge.h"
 #include "supervisor/ctl/when.h"
 
 #define LINES_DEFAULT 100
-#define LOOK_MS       250 /* where no inotify tells of new lines */
-#define ASK_MS        2000 /* how often the supervisor is asked whether there is a newer file, then */
-#define PATIENCE_MS   30000 /* for a supervisor that is being replaced */
 
-struct follow {
-	const char *name;
-	struct reply reply; /* its fds are the files */
-	struct log_spot spot;
-	struct log_out out;
-	int inotify;   /* -1: look every LOOK_MS */
-	char head[64]; /* of the newest file */
-	size_t head_len;
-	int64_t asked_ms, answered_ms;
+struct logs {
+	const struct ctl *ctl;
+	struct log_set set;
+	struct log_range range;
+	struct strv names;
+	bool many; /* named by a pattern: who has no log is left out */
 };
 
-static int request(const char *name, struct reply *reply, struct err *err)
-{
-	const char *const words[] = {"logs", name};
+/* ---- what is wanted ---- */
 
-	return client_ask_once(words, ARRAY_LEN(words), CLIENT_TIMEOUT_MS, reply, err);
+static bool given(const struct logs *l, uint64_t option)
+{
+	return l->ctl->args.given & option;
 }
 
-/* Before anything of the file is printed: what was printed can be cut off again at any time. */
-static void head_take(struct follow *f, int fd)
+static int parse_time(const struct logs *l, uint64_t option, const char *name, int64_t *us)
 {
-	ssize_t n = pread(fd, f->head, sizeof(f->head), 0);
+	const char *text = args_value(&l->ctl->args, option);
+	struct err err = {0};
+	struct timespec now;
 
-	f->head_len = n < 0 ? 0 : (size_t)n;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (!text || when_parse(text, now.tv_sec * 1000000ll + now.tv_nsec / 1000, us, &err) == 0)
+		return CTL_OK;
+	return ctl_complain(CTL_USAGE, "%s: %s", name, err.text);
 }
 
-static void watch_start(struct follow *f)
+static int parse_range(struct logs *l)
 {
-	char path[64];
+	struct log_range *range = &l->range;
+	int status = parse_time(l, ARGS_SINCE, "--since", &range->since);
 
-	if (f->inotify >= 0)
-		close(f->inotify);
-	f->inotify = -1;
-	if (!f->reply.n_fds)
-		return;
-	f->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	/* By /proc: the path may be behind a directory that the caller may not enter. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->reply.fds[0]);
-	if (f->inotify >= 0 &&
-	    inotify_add_watch(f->inotify, path, IN_MODIFY | IN_MOVE_SELF | IN_ATTRIB) < 0) {
-		close(f->inotify);
-		f->inotify = -1;
-	}
+	if (status == CTL_OK)
+		status = parse_time(l, ARGS_UNTIL, "--until", &range->until);
+	range->timed = given(l, ARGS_SINCE);
+	range->until_timed = given(l, ARGS_UNTIL);
+	range->reverse = given(l, ARGS_REVERSE);
+	range->whole = given(l, ARGS_FOLLOW);
+	/* A span of time is shown as a whole. */
+	range->lines = range->timed || range->until_timed ? ARGS_LINES_ALL : LINES_DEFAULT;
+	if (given(l, ARGS_LINES))
+		range->lines = l->ctl->args.lines;
+	return status;
 }
 
-/* Asked for nothing, poll(2) tells of a reader that has gone; else only the next line would. */
-static bool reader_has_gone(const struct pollfd *p)
+static int parse_output(struct logs *l)
 {
-	return p->revents & (POLLERR | POLLHUP | POLLNVAL);
+	const char *word = args_value(&l->ctl->args, ARGS_OUTPUT);
+	const char *pattern = args_value(&l->ctl->args, ARGS_GREP);
+	struct log_style *style = &l->set.style;
+	struct err err = {0};
+
+	*style = (struct log_style){.color = l->ctl->look.color, .terminal = l->ctl->look.terminal};
+	if (word && log_format_parse(word, &style->format, &err) < 0)
+		return ctl_complain(CTL_USAGE, "--output: %s", err.text);
+	if (given(l, ARGS_JSON) && word && style->format != LOG_JSON)
+		return ctl_complain(CTL_USAGE, "--json and --output=%s exclude each other", word);
+	if (given(l, ARGS_JSON))
+		style->format = LOG_JSON;
+	if (pattern && log_grep_begin(&l->set.grep, pattern, given(l, ARGS_IGNORE_CASE), &err) < 0)
+		return ctl_complain(CTL_USAGE, "--grep: %s", err.text);
+	return CTL_OK;
 }
 
-static int wait_a_little(const struct follow *f)
+static int check_words(const struct logs *l)
 {
-	struct pollfd p = {.fd = f->out.fd};
-
-	return poll(&p, 1, LOOK_MS) > 0 && reader_has_gone(&p) ? -EPIPE : 0;
+	if (!l->ctl->args.n_names && !given(l, ARGS_ALL))
+		return ctl_complain(CTL_USAGE, "logs: name units, or say --all; see 'hakimctl logs "
+					       "--help'");
+	if (l->ctl->args.n_names && given(l, ARGS_ALL))
+		return ctl_complain(CTL_USAGE, "logs: name units, or say --all, not both");
+	if (given(l, ARGS_FOLLOW) && given(l, ARGS_REVERSE))
+		return ctl_complain(CTL_USAGE, "--follow and --reverse exclude each other");
+	if (given(l, ARGS_FOLLOW) && given(l, ARGS_UNTIL))
+		return ctl_complain(CTL_USAGE, "--follow and --until exclude each other");
+	if (given(l, ARGS_IGNORE_CASE) && !given(l, ARGS_GREP))
+		return ctl_complain(CTL_USAGE, "--ignore-case is of use with --grep only");
+	return CTL_OK;
 }
 
-/* Waits for something new. 1: perhaps the file was renamed or removed; -EPIPE: no reader is left.
- */
-static int wait_for_news(struct follow *f)
+/* ---- which logs ---- */
+
+static int expand(struct logs *l, struct err *err)
 {
-	struct pollfd p[] = {{.fd = f->out.fd}, {.fd = f->inotify, .events = POLLIN}};
-	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	ssize_t n;
-	int moved = 0;
-
-	if (poll(p, ARRAY_LEN(p), f->inotify >= 0 ? -1 : LOOK_MS) < 0)
-		return errno == EINTR ? 0 : -errno;
-	if (reader_has_gone(&p[0]))
-		return -EPIPE;
-	if (f->inotify < 0)
-		return client_now_ms() - f->asked_ms >= ASK_MS;
-	n = read(f->inotify, buf, sizeof(buf));
-	for (ssize_t at = 0; n > 0 && at < n;) {
-		const struct inotify_event *e = (const struct inotify_event *)(buf + at);
-
-		/* The link that goes is an attribute, too, as long as we have the file open. */
-		if (e->mask & ~(uint32_t)IN_MODIFY)
-			moved = 1;
-		at += (ssize_t)(sizeof(*e) + e->len);
-	}
-	return moved;
-}
-
-/*
- * The file is shorter than what was read of it. A new supervisor cuts the last piece off and writes
- * it again: then its head is the same (it has a time stamp), and we go on where it ends now. A
- * person who empties it makes a new one of it.
- */
-static void was_cut(struct follow *f, off_t size)
-{
-	char head[sizeof(f->head)];
-	ssize_t n = pread(f->reply.fds[0], head, sizeof(head), 0);
-	size_t common = n < 0 ? 0 : (size_t)n;
-
-	if (common > f->head_len)
-		common = f->head_len;
-	f->spot.at = common && memcmp(head, f->head, common) == 0 ? size : 0;
-	head_take(f, f->reply.fds[0]);
-}
-
-/* What was added to the file that we are in. */
-static int copy_news(struct follow *f, struct err *err)
-{
-	struct stat st;
-
-	if (!f->reply.n_fds)
-		return 0;
-	if (fstat(f->reply.fds[0], &st) == 0 && st.st_size < f->spot.at)
-		was_cut(f, st.st_size);
-	if (f->head_len < sizeof(f->head))
-		head_take(f, f->reply.fds[0]);
-	return log_copy(f->reply.fds[0], &f->spot.at, &f->out, err);
-}
-
-static bool same_file(int a, int b)
-{
-	struct stat x, y;
-
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
-}
-
-/* Is it the same, or what it was compressed to? Its first record has a time stamp. */
-static bool same_log(int a, int *b)
-{
-	char x[64], y[sizeof(x)];
-	ssize_t n, m;
-
-	if (same_file(a, *b))
-		return true;
-	if (log_unpack(b, NULL) <= 0)
-		return false;
-	n = pread(a, x, sizeof(x), 0);
-	m = pread(*b, y, sizeof(y), 0);
-	return n > 0 && n == m && memcmp(x, y, (size_t)n) == 0;
-}
-
-/* What asking for newer files has shown. */
-enum newer {
-	NEWER_NONE = 0, /* ours is gone, and its successor not there yet; or nobody answers */
-	NEWER_SAME,     /* ours is the newest */
-	NEWER_TAKEN,    /* it was not: we are in a newer one now */
-};
-
-/* Goes over to the files of a new answer: the rest of ours, then what has come since. */
-static int go_over(struct follow *f, struct reply *fresh, struct err *err)
-{
-	struct log_spot spot = {0};
-	struct reply old = f->reply;
-	bool found = false;
-	int r;
-
-	if (!fresh->n_fds)
-		return NEWER_NONE;
-	for (unsigned i = 0; i < fresh->n_fds && old.n_fds && !found; i++) {
-		found = same_log(old.fds[0], &fresh->fds[i]);
-		spot = (struct log_spot){.file = i, .at = f->spot.at};
-	}
-	if (found && spot.file == 0)
-		return NEWER_SAME;
-	if (!found && old.n_fds)
-		ctl_complain(0,
-			     "lines of %s are missing here: its files were rotated faster than "
-			     "they could be read",
-			     f->name);
-	if (!found)
-		spot = (struct log_spot){.file = fresh->n_fds - 1};
-	head_take(f, fresh->fds[0]);
-	r = log_copy_from(fresh->fds, &spot, &f->out, err);
-	f->reply = *fresh;
-	*fresh = (struct reply){0};
-	reply_free(&old);
-	f->spot = spot;
-	watch_start(f);
-	return r < 0 ? r : NEWER_TAKEN;
-}
-
-/* Asks for newer files; a supervisor that is not there now is waited for. */
-static int ask_again(struct follow *f, struct err *err)
-{
-	_cleanup_(reply_free) struct reply fresh = {0};
-	int r = request(f->name, &fresh, err);
-
-	f->asked_ms = client_now_ms();
-	if (r == -EACCES || r == CLIENT_NO_UNIT ||
-	    (r < 0 && f->asked_ms - f->answered_ms > PATIENCE_MS))
-		return r;
-	if (r == 0)
-		f->answered_ms = f->asked_ms;
-	return r < 0 ? NEWER_NONE : go_over(f, &fresh, err);
-}
-
-static int follow(struct follow *f, struct err *err)
-{
-	/* Is the file that is watched the newest? Only who asks after the watch began can be sure.
-	 */
-	bool sure = false;
+	const struct args *args = &l->ctl->args;
 	int r = 0;
 
-	f->answered_ms = client_now_ms();
-	watch_start(f);
-	while (r >= 0) {
-		/* First what is in it: it may have come before the watch. */
-		r = copy_news(f, err);
-		if (r == 0 && !sure) {
-			r = ask_again(f, err);
-			sure = r == NEWER_SAME;
-			if (r == NEWER_NONE)
-				r = wait_a_little(f);
-		} else if (r == 0) {
-			r = wait_for_news(f);
-			sure = r == 0;
+	if (given(l, ARGS_ALL)) {
+		l->many = true;
+		return log_source_names(&l->set.source, "*", &l->names, err);
+	}
+	for (size_t i = 0; i < args->n_names && r >= 0; i++) {
+		size_t before = l->names.n;
+
+		if (!strpbrk(args->names[i], "*?[")) {
+			r = strv_add(&l->names, args->names[i]);
+			if (r < 0)
+				return err_sys(err, r, "the names");
+			continue;
 		}
+		l->many = true;
+		r = log_source_names(&l->set.source, args->names[i], &l->names, err);
+		if (r >= 0 && l->names.n == before)
+			return err_set(err, CLIENT_NO_UNIT, "no unit is called like %s",
+				       args->names[i]);
 	}
 	return r;
+}
+
+static bool is_there(const struct log_set *set, const char *unit)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (strcmp(set->v[i].files.unit, unit) == 0)
+			return true;
+	return false;
+}
+
+static int open_logs(struct logs *l, struct err *err)
+{
+	struct log_set *set = &l->set;
+
+	set->v = calloc(l->names.n + 1, sizeof(*set->v));
+	if (!set->v)
+		return err_sys(err, -ENOMEM, "the logs");
+	for (size_t i = 0; i < l->names.n; i++) {
+		struct log *log = &set->v[set->n];
+		int r = log_source_files(&set->source, l->names.v[i], &log->files, err);
+
+		if (r < 0)
+			return r;
+		if (is_there(set, log->files.unit) || (l->many && !log->files.n)) {
+			log_files_free(&log->files);
+			continue;
+		}
+		if (!log->files.n && !given(l, ARGS_FOLLOW))
+			ctl_complain(0, "%s has no log yet", l->names.v[i]);
+		log->name = l->names.v[i];
+		set->n++;
+	}
+	set->style.named = set->n > 1;
+	if (set->source.direct)
+		ctl_complain(0, "%s; its logs are read without it", set->source.why.text);
+	return 0;
+}
+
+/* ---- one log, as it is ---- */
+
+static bool is_raw(const struct logs *l)
+{
+	return l->set.n == 1 && l->set.style.format == LOG_AS_IT_IS && !l->set.grep.on &&
+	       !l->range.reverse && !l->range.until_timed;
 }
 
 /* Where to begin: with --since all of that time is shown, or at most the last N of it. */
-static int find_begin(const struct ctl *ctl, struct follow *f, int64_t since, struct err *err)
+static int find_begin(struct log *log, const struct log_range *range, struct err *err)
 {
-	bool counted = ctl->args.given & ARGS_LINES, timed = ctl->args.given & ARGS_SINCE;
-	struct log_spot first;
+	struct log_spot *spot = &log->walk.at, first;
 	int r = 0;
 
-	if (counted || !timed)
-		r = log_find(f->reply.fds, f->reply.n_fds,
-			     counted ? ctl->args.lines : LINES_DEFAULT, &f->spot, err);
-	if (r < 0 || !timed)
+	if (range->lines != ARGS_LINES_ALL || !range->timed)
+		r = log_find(log->files.fds, log->files.n, range->lines, spot, err);
+	if (r < 0 || !range->timed)
 		return r;
-	r = log_find_since(f->reply.fds, f->reply.n_fds, since, &first, err);
-	if (r == 0 && (!counted || first.file < f->spot.file ||
-		       (first.file == f->spot.file && first.at > f->spot.at)))
-		f->spot = first;
+	r = log_find_since(log->files.fds, log->files.n, range->since, &first, err);
+	if (r == 0 && (range->lines == ARGS_LINES_ALL || first.file < spot->file ||
+		       (first.file == spot->file && first.at > spot->at)))
+		*spot = first;
 	return r;
 }
 
-static int print_log(struct ctl *ctl, struct follow *f, int64_t since, struct err *err)
+static int print_raw(struct logs *l, struct err *err)
 {
-	int r = find_begin(ctl, f, since, err);
+	struct log *log = &l->set.v[0];
+	int r = find_begin(log, &l->range, err);
 
-	if (r == 0 && f->reply.n_fds) {
-		head_take(f, f->reply.fds[0]);
-		r = log_copy_from(f->reply.fds, &f->spot, &f->out, err);
-	}
-	if (r == 0 && ctl->args.given & ARGS_FOLLOW)
-		r = follow(f, err);
+	if (r == 0 && log->files.n)
+		r = log_copy_from(log->files.fds, &log->walk.at, &l->set.out, err);
+	return r;
+}
+
+/* ---- all of it ---- */
+
+static int print_logs(struct logs *l, struct err *err)
+{
+	bool raw = is_raw(l), follow = given(l, ARGS_FOLLOW) && l->set.n;
+	int r = follow ? log_follow_begin(&l->set, raw, err) : 0;
+
+	if (r == 0)
+		r = raw ? print_raw(l, err) : log_merge_print(&l->set, &l->range, err);
+	if (r == 0 && follow)
+		r = log_follow(&l->set, raw, err);
+	log_follow_end(&l->set);
 	if (r != -EPIPE)
-		log_out_end(&f->out, NULL);
+		log_out_end(&l->set.out, NULL);
 	return r;
 }
 
-int ctl_logs(struct ctl *ctl)
+/* Each log may have a hundred files. */
+static void allow_files(void)
 {
-	struct follow f = {
-		.name = ctl->args.names[0],
-		.out = {.fd = STDOUT_FILENO, .terminal = ctl->look.terminal},
-		.inotify = -1,
-	};
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int show(struct logs *l)
+{
 	struct err err = {0};
-	int64_t since = 0;
-	struct timespec now;
 	int r;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (ctl->args.given & ARGS_SINCE &&
-	    when_parse(args_value(&ctl->args, ARGS_SINCE),
-		       now.tv_sec * 1000000ll + now.tv_nsec / 1000, &since, &err) < 0)
-		return ctl_complain(CTL_USAGE, "--since: %s", err.text);
-	r = request(f.name, &f.reply, &err);
-	if (r < 0) {
-		reply_free(&f.reply);
+	allow_files();
+	r = expand(l, &err);
+	if (r >= 0)
+		r = open_logs(l, &err);
+	if (r < 0)
 		return ctl_fail(r, &err);
-	}
-	if (!f.reply.n_fds && !(ctl->args.given & ARGS_FOLLOW))
-		ctl_complain(0, "%s has no log yet", f.name);
-	r = print_log(ctl, &f, since, &err);
-	if (f.inotify >= 0)
-		close(f.inotify);
-	reply_free(&f.reply);
+	r = print_logs(l, &err);
 	if (r == 0 || r == -EPIPE)
 		return CTL_OK;
 	/* A follower that has lost the supervisor for good. */
 	return ctl_complain(client_exit_status(r), "%s", err.text[0] ? err.text : strerror(-r));
+}
+
+int ctl_logs(struct ctl *ctl)
+{
+	struct logs l = {
+		.ctl = ctl,
+		.set.out = {.fd = STDOUT_FILENO, .terminal = ctl->look.terminal},
+	};
+	int status = check_words(&l);
+
+	if (status == CTL_OK)
+		status = parse_range(&l);
+	if (status == CTL_OK)
+		status = parse_output(&l);
+	if (status == CTL_OK)
+		status = show(&l);
+	for (size_t i = 0; i < l.set.n; i++)
+		log_files_free(&l.set.v[i].files);
+	free(l.set.v);
+	log_text_free(&l.set.text);
+	log_grep_free(&l.set.grep);
+	strv_free(&l.names);
+	return status;
 }

@@ -283,7 +283,7 @@ def test_check_shows_no_control_character_of_a_file(ctl: Run, tmp_path: Path) ->
 
 @pytest.mark.parametrize("args", [
     ["nix"], ["--nix"], ["start"], ["stop", "--json", "x"], ["status", "-f"], ["logs"],
-    ["logs", "a", "b"], ["logs", "x", "-n"], ["logs", "x", "-n", "-1"], ["logs", "x", "-n", "1x"],
+    ["logs", "x", "-n"], ["logs", "x", "-n", "-1"], ["logs", "x", "-n", "1x"],
     ["logs", "x", "--lines="],
     ["logs", "x", "-n", "99999999999999999999"], ["logs", "x", "--follow=1"], ["reload", "--dry-run", "x"],
     ["help", "nix"], ["start", ""], ["version", "x"], ["status", "--jso"],
