@@ -222,6 +222,7 @@ static void do_logs(struct client *client, char *const *words, size_t n)
 	const char *name;
 	int fds[LOG_FILES];
 	unsigned n_fds = 0, missing = 0;
+	bool current = false;
 	int index;
 
 	if (n != 1) {
@@ -235,6 +236,7 @@ static void do_logs(struct client *client, char *const *words, size_t n)
 	for (unsigned i = 0; index >= 0 && i < LOG_FILES && missing < 2; i++) {
 		fds[n_fds] = journal_open(m->journal, (unsigned)index, i);
 		missing = fds[n_fds] < 0 ? missing + 1 : 0;
+		current = current || (i == 0 && !missing);
 		n_fds += fds[n_fds] >= 0;
 	}
 	snprintf(path, sizeof(path), "%s/%.*s.log", m->log_dir,
@@ -244,6 +246,7 @@ static void do_logs(struct client *client, char *const *words, size_t n)
 	json_string(&j, "name", name);
 	json_string(&j, "path", path);
 	json_int(&j, "files", n_fds);
+	json_bool(&j, "current", current);
 	json_end_object(&j);
 	client_packet(client, &j, fds, n_fds);
 	for (unsigned i = 0; i < n_fds; i++)

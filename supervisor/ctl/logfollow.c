@@ -223,7 +223,7 @@ static int go_over(struct follow *f, struct log_files *fresh, struct err *err)
 		spot = (struct log_spot){.file = i, .at = f->spot.at};
 	}
 	if (found && spot.file == 0)
-		return NEWER_SAME;
+		return fresh->current ? NEWER_SAME : NEWER_NONE;
 	if (!found && old.n)
 		ctl_complain(0,
 			     "lines of %s are missing here: its files were rotated faster than "
@@ -303,9 +303,8 @@ static int wait_for_news(struct log_set *set, struct pollfd *p)
 	for (size_t i = 0; i < set->n; i++) {
 		struct follow *f = set->v[i].follow;
 
-		if (f->inotify < 0 && client_now_ms() - f->asked_ms >= ASK_MS)
-			f->sure = false;
-		else if (f->inotify >= 0 && p[i].revents & POLLIN && has_moved(f))
+		if (f->inotify < 0 ? client_now_ms() - f->asked_ms >= ASK_MS
+				   : p[i].revents & POLLIN && has_moved(f))
 			f->sure = false;
 	}
 	return 0;
@@ -368,9 +367,11 @@ void log_follow_end(struct log_set *set)
 int log_follow(struct log_set *set, bool raw, struct err *err)
 {
 	_cleanup_free_ struct pollfd *p = calloc(set->n + 1, sizeof(*p));
-	int r = p ? 0 : err_sys(err, -ENOMEM, "the logs");
+	int r = 0;
 
-	for (size_t i = 0; i < set->n && r == 0; i++) {
+	if (!p)
+		return err_sys(err, -ENOMEM, "the logs");
+	for (size_t i = 0; i < set->n; i++) {
 		struct follow *f = set->v[i].follow;
 
 		f->spot = set->v[i].walk.at;

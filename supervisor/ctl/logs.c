@@ -24,7 +24,7 @@ struct logs {
 	struct log_set set;
 	struct log_range range;
 	struct strv names;
-	bool many; /* named by a pattern: who has no log is left out */
+	struct strv matched; /* those of them that a pattern has: who has no log is left out */
 };
 
 /* ---- what is wanted ---- */
@@ -101,17 +101,25 @@ static int check_words(const struct logs *l)
 
 /* ---- which logs ---- */
 
+static int add_matching(struct logs *l, const char *pattern, struct err *err)
+{
+	size_t before = l->matched.n;
+	int r = log_source_names(&l->set.source, pattern, &l->matched, err);
+
+	for (size_t i = before; i < l->matched.n && r >= 0; i++)
+		r = strv_add(&l->names, l->matched.v[i]);
+	return r;
+}
+
 static int expand(struct logs *l, struct err *err)
 {
 	const struct args *args = &l->ctl->args;
 	int r = 0;
 
-	if (given(l, ARGS_ALL)) {
-		l->many = true;
-		return log_source_names(&l->set.source, "*", &l->names, err);
-	}
+	if (given(l, ARGS_ALL))
+		return add_matching(l, "*", err);
 	for (size_t i = 0; i < args->n_names && r >= 0; i++) {
-		size_t before = l->names.n;
+		size_t before = l->matched.n;
 
 		if (!strpbrk(args->names[i], "*?[")) {
 			r = strv_add(&l->names, args->names[i]);
@@ -119,9 +127,8 @@ static int expand(struct logs *l, struct err *err)
 				return err_sys(err, r, "the names");
 			continue;
 		}
-		l->many = true;
-		r = log_source_names(&l->set.source, args->names[i], &l->names, err);
-		if (r >= 0 && l->names.n == before)
+		r = add_matching(l, args->names[i], err);
+		if (r >= 0 && l->matched.n == before)
 			return err_set(err, CLIENT_NO_UNIT, "no unit is called like %s",
 				       args->names[i]);
 	}
@@ -145,11 +152,15 @@ static int open_logs(struct logs *l, struct err *err)
 		return err_sys(err, -ENOMEM, "the logs");
 	for (size_t i = 0; i < l->names.n; i++) {
 		struct log *log = &set->v[set->n];
+		bool matched = strv_has(&l->matched, l->names.v[i]);
 		int r = log_source_files(&set->source, l->names.v[i], &log->files, err);
 
+		/* It may have been removed since. */
+		if (r == CLIENT_NO_UNIT && matched)
+			continue;
 		if (r < 0)
 			return r;
-		if (is_there(set, log->files.unit) || (l->many && !log->files.n)) {
+		if (is_there(set, log->files.unit) || (matched && !log->files.n)) {
 			log_files_free(&log->files);
 			continue;
 		}
@@ -265,5 +276,6 @@ int ctl_logs(struct ctl *ctl)
 	log_text_free(&l.set.text);
 	log_grep_free(&l.set.grep);
 	strv_free(&l.names);
+	strv_free(&l.matched);
 	return status;
 }

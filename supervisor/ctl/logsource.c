@@ -75,6 +75,8 @@ static int open_all(const char *dir, const char *file, struct log_files *files)
 
 		if (fd < 0 && fd != -ENOENT)
 			return fd;
+		if (i == 0)
+			files->current = fd >= 0;
 		missing = fd < 0 ? missing + 1 : 0;
 		if (fd >= 0)
 			files_add(files, fd);
@@ -183,6 +185,8 @@ static int files_asked(const char *name, struct log_files *files, struct err *er
 		return r;
 	unit = json_string_value(json_object_get(json_array_get(reply.packets, 0), "name"));
 	snprintf(files->unit, sizeof(files->unit), "%s", unit ? unit : name);
+	files->current =
+		!json_is_false(json_object_get(json_array_get(reply.packets, 0), "current"));
 	for (unsigned i = 0; i < reply.n_fds; i++)
 		files_add(files, reply.fds[i]);
 	reply.n_fds = 0;

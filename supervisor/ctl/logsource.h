@@ -19,6 +19,7 @@ struct log_files {
 	char unit[LOG_UNIT_MAX]; /* the whole name */
 	int fds[LOG_FILES_MAX];  /* newest first; owned */
 	size_t n;
+	bool current; /* the first one is written to; not so in the middle of a rotation */
 };
 void log_files_free(struct log_files *files);
 /* Are both fds of one file? */

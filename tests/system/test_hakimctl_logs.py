@@ -1,12 +1,10 @@
 """`hakimctl logs`: the right lines, over all files, and on and on."""
 from __future__ import annotations
 
-import contextlib
 import os
-import select
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,52 +12,14 @@ import pytest
 from fake_supervisor import END, Gone, Packet
 from hakimctl_kit import _ctl, _place, _serve  # noqa: F401  fixtures
 from hakimctl_kit import CTL, MANAGER, Run, environment, on_terminal, scripted, unit
+from hakimctl_logs_kit import Follower, Log, pack
 
 
 # ---- logs
 
-class Log:
-    """A log with rotated files, as the supervisor keeps it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "x.log"
-        self.opened: list[int] = []
-
-    def write(self, text: str | bytes) -> None:
-        """Appends."""
-        with open(self.path, "ab") as file:
-            file.write(text if isinstance(text, bytes) else text.encode())
-
-    def rotate(self) -> None:
-        """NAME.log becomes NAME.log.1, and so on."""
-        for n in range(4, 0, -1):
-            old = self.path.with_name(f"x.log.{n}")
-            if old.exists():
-                old.rename(self.path.with_name(f"x.log.{n + 1}"))
-        if self.path.exists():
-            self.path.rename(self.path.with_name("x.log.1"))
-
-    def answer(self, _words: list[str]) -> Iterable[Packet]:
-        """The files, newest first."""
-        fds: list[int] = []
-        # As the supervisor does it: the first one that is not there is the end.
-        with contextlib.suppress(FileNotFoundError):
-            for file in (self.path, *(self.path.with_name(f"x.log.{n}") for n in range(1, 5))):
-                packed = file.with_name(f"{file.name}.zst")
-                fds.append(os.open(packed if packed.exists() else file, os.O_RDONLY))
-        self.opened += fds
-        yield ({"type": "log", "name": "x.service", "path": str(self.path), "files": len(fds)}, fds)
-        yield END
-
-    def close(self) -> None:
-        """Closes what was handed out."""
-        for fd in self.opened:
-            os.close(fd)
-
-
 @pytest.fixture(name="log")
 def _log(tmp_path: Path) -> Iterator[Log]:
-    log = Log(tmp_path)
+    log = Log(tmp_path, "x")
     yield log
     log.close()
 
@@ -137,42 +97,12 @@ def test_a_terminal_gets_the_colours_of_a_log_and_no_other_control(serve: Any, p
                      b"over?written \x1b[38:5:1mok\n?[" + b"1;" * 40 + b"m cut ?\x1b[0m")
 
 
-class Follower:
-    """`hakimctl logs -f`, and what it has printed so far."""
-
-    def __init__(self, place: Path, *args: str, before: Sequence[str] = ()) -> None:
-        command = [*before, str(CTL), "logs", "-f", "x", *args]
-        self.child = subprocess.Popen(command, env=environment(place), stdout=subprocess.PIPE,
-                                      stderr=subprocess.PIPE)
-        self.got = b""
-
-    def until(self, text: str, seconds: float = 10) -> None:
-        """Reads until all that was printed ends in `text`."""
-        assert self.child.stdout
-        end = time.monotonic() + seconds
-        while not self.got.endswith(text.encode()):
-            left = end - time.monotonic()
-            ready = select.select([self.child.stdout], [], [], max(left, 0))[0]
-            assert ready, f"{text!r} has not come: {self.got[-200:]!r}"
-            more = os.read(self.child.stdout.fileno(), 65536)
-            assert more, f"it has ended: {self.got[-200:]!r}"
-            self.got += more
-
-    def stop(self) -> str:
-        """Ends it; what it said on stderr."""
-        self.child.terminate()
-        try:
-            return self.child.communicate(timeout=10)[1].decode()
-        finally:
-            self.child.kill()
-
-
 @pytest.fixture(name="follower")
 def _follower(place: Path) -> Iterator[Callable[..., Follower]]:
     followers: list[Follower] = []
 
     def start(*args: str) -> Follower:
-        followers.append(Follower(place, *args))
+        followers.append(Follower(place, "x", *args))
         return followers[-1]
 
     yield start
@@ -196,6 +126,21 @@ def test_following_goes_on_over_rotations_without_loss(serve: Any, follower: Any
         one.until(f"{turn} after\n")
     assert one.got.decode() == want
     assert one.stop() == ""
+
+
+def test_the_middle_of_a_rotation_is_not_its_end(serve: Any, follower: Any, log: Log) -> None:
+    log.write("a\n")
+    server = serve(log.answer)
+    one = follower()
+    one.until("a\n")
+    log.rotate()
+    asked = len(server.requests)
+    end = time.monotonic() + 10
+    while len(server.requests) < asked + 2:
+        assert time.monotonic() < end, "it asks until there is a new file"
+        time.sleep(0.01)
+    log.write("b\n")
+    one.until("a\nb\n")
 
 
 def test_two_rotations_at_once_lose_nothing(serve: Any, follower: Any, log: Log) -> None:
@@ -251,7 +196,7 @@ def test_without_inotify_it_looks_itself(serve: Any, place: Path, log: Log) -> N
              "-e", "inject=inotify_init1:error=EMFILE"]
     log.write("a\n")
     serve(log.answer)
-    one = Follower(place, before=trace)
+    one = Follower(place, "x", before=trace)
     try:
         one.until("a\n")
         log.write("b\n")
@@ -323,12 +268,6 @@ def test_a_full_disk_is_an_error(serve: Any, ctl: Run, log: Log) -> None:
         for args in (["status"], ["status", "--json"], ["logs", "x"], ["help"], ["version"]):
             done = ctl(*args, stdout=full)
             assert done.returncode == 1 and "No space left" in done.stderr, args
-
-
-def pack(log: Log, number: int) -> None:
-    """What the supervisor does with an old file."""
-    plain = log.path.with_name(f"x.log.{number}")
-    subprocess.run(["zstd", "-q", "--rm", plain], check=True)
 
 
 def test_compressed_old_files_are_read_like_the_others(serve: Any, ctl: Run, log: Log) -> None:
