@@ -57,13 +57,13 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 
 COMMON_SRC := $(wildcard common/*.c)
-INIT_SRC := $(wildcard init/*.c)
+INIT_SRC := $(wildcard init/*.c) common/network.c
 SUPERVISOR_SRC := $(wildcard supervisor/*.c)
 CTL_SRC := $(wildcard supervisor/ctl/*.c)
 FETCH_SRC := $(wildcard modules/coder-agent/*.c)
 IMAGE_SRC := $(wildcard image/*.c)
 # Modules whose helper program needs nothing but libc: modules/NAME/*.c is hakim-NAME.
-MODULES := home guard docker openclaw-node
+MODULES := home guard docker openclaw-node network-online
 AGENT_SRC := $(wildcard tests/stand-ins/agent/*.c)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
 HELPER_SRC := $(wildcard tests/helpers/*.c)
@@ -213,6 +213,9 @@ install: all
 		sed 's|/usr/lib/hakim|$(PREFIX)/lib/hakim|g' "$$script" >$(DESTDIR)$(PREFIX)/lib/hakim/hakim-$$name && \
 		chmod 0755 $(DESTDIR)$(PREFIX)/lib/hakim/hakim-$$name; \
 	done
+	# Found by their names, and wanted only by who wants them.
+	install -d $(DESTDIR)$(PREFIX)/lib/hakim/units
+	for unit in modules/*/units/*.service; do install -m 0644 "$$unit" $(DESTDIR)$(PREFIX)/lib/hakim/units/; done
 	for unit in modules/*/*.service; do install -m 0644 "$$unit" $(DESTDIR)$(PREFIX)/lib/hakim/modules/; done
 
 #: make clean     remove build/

@@ -96,6 +96,8 @@ struct board_slot {
 enum board_request {
 	REQUEST_STOP = 1u << 0,   /* stop everything in order before board.stop_by_ns */
 	REQUEST_RELOAD = 1u << 1, /* SIGHUP: read the units anew; cleared by the supervisor */
+	REQUEST_NO_HOME =
+		1u << 2, /* the coder user's home does not answer: nothing is read there */
 };
 
 struct board {

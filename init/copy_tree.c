@@ -12,28 +12,49 @@
 
 #define STATE_MAX (1 << 20)
 
+static int write_all(int in, int out, const struct stat *st)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st->st_mtim};
+	char buf[16384];
+	ssize_t n;
+
+	while ((n = read(in, buf, sizeof(buf))) > 0)
+		for (ssize_t at = 0, m; at < n; at += m)
+			if ((m = write(out, buf + at, (size_t)(n - at))) < 0)
+				return -errno;
+	if (n < 0 || fchown(out, st->st_uid, st->st_gid) < 0 ||
+	    fchmod(out, st->st_mode & 07777) < 0)
+		return -errno;
+	/* Last: by it a whole copy is known. */
+	return futimens(out, times) < 0 ? -errno : 0;
+}
+
+/* Another life may have been killed in the middle of it. */
+static bool is_copied(int to, const char *name, const struct stat *st)
+{
+	struct stat have;
+
+	return fstatat(to, name, &have, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(have.st_mode) &&
+	       have.st_size == st->st_size && have.st_mtim.tv_sec == st->st_mtim.tv_sec &&
+	       have.st_mtim.tv_nsec == st->st_mtim.tv_nsec;
+}
+
 static int copy_file(int from, int to, const char *name, const struct stat *st)
 {
-	char buf[16384];
-	ssize_t n = -1;
-	int r = 0;
-	int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	int out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			 st->st_mode & 0777);
+	int in, out;
+	int r;
 
-	if (in < 0 || out < 0) {
-		r = -errno;
-	} else {
-		while (r == 0 && (n = read(in, buf, sizeof(buf))) > 0)
-			if (write(out, buf, (size_t)n) != n)
-				r = -EIO;
-		if (r == 0 && n < 0)
-			r = -errno;
-		if (fchown(out, st->st_uid, st->st_gid) < 0 || fchmod(out, st->st_mode & 07777) < 0)
-			r = -errno;
-	}
-	if (in >= 0)
-		close(in);
+	if (is_copied(to, name, st))
+		return 0;
+	if (unlinkat(to, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (in < 0)
+		return -errno;
+	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		     st->st_mode & 0777);
+	r = out < 0 ? -errno : write_all(in, out, st);
+	close(in);
 	if (out >= 0)
 		close(out);
 	return r;
@@ -82,7 +103,7 @@ static int copy_entry(const struct copy *c, const char *name)
 		if (n < 0)
 			return -errno;
 		target[n] = '\0';
-		return symlinkat(target, c->to, name) < 0 ? -errno : 0;
+		return symlinkat(target, c->to, name) < 0 && errno != EEXIST ? -errno : 0;
 	}
 	if (!S_ISREG(st.st_mode))
 		return 0;

@@ -9,7 +9,7 @@
 /*
  * All below the directory `from` into the directory `to`, at most `depth` levels. `state` leaves
  * out what is no part of an image but left over from another life: sockets, FIFOs, pid files, and
- * files of more than 1 MiB. What cannot be copied is left out; the last such error is returned, a
- * negative errno.
+ * files of more than 1 MiB. What an earlier run that was killed has copied whole is kept. What
+ * cannot be copied is left out; the last such error is returned, a negative errno.
  */
 int copy_tree(int from, int to, int depth, bool state);

@@ -89,6 +89,8 @@ struct quirk {
 	bool taints;         /* its process is fit for nothing else afterwards */
 	const char *without; /* what stops working, NULL */
 	const char *advice;  /* a line to paste, NULL */
+	/* Goes on with a remedy that takes long, when all else is done and written: no deadline. */
+	quirk_fn *slow;
 };
 
 enum quirk_id {

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "init/copy_tree.h"
@@ -13,9 +14,12 @@
 #include "init/quirk_rows.h"
 #include "init/user.h"
 
+#ifndef OPEN_TREE_CLONE
+#define OPEN_TREE_CLONE 1
+#endif
+
 #define OVERFLOW_ID 65534 /* who owns what belongs to an id that is not mapped */
 #define NIX_DEPTH   64
-#define NIX_BELOW   "/run/hakim/nix-image"
 #define NIX_SEED    ".hakim-seed"
 #define NIX_LOCK    ".hakim-seed.lock"
 
@@ -82,25 +86,19 @@ enum quirk_outcome quirk_nosuid(struct quirk_world *w, struct quirk_result *r)
 
 /* ---- /nix ---- */
 
-/* The image's own /nix, below what is mounted over it: a bind that takes no mounts along. */
+/* The image's own /nix, below what is mounted over it: a copy of the root's mount alone, which is
+ * attached nowhere and goes with its fd (open_tree(2), Linux 5.2). */
 static int open_below(void)
 {
-	int fd;
+	int root = (int)syscall(SYS_open_tree, AT_FDCWD, "/", OPEN_TREE_CLONE | O_CLOEXEC);
+	int fd, e;
 
-	if (mkdir(NIX_BELOW, 0700) < 0 && errno != EEXIST)
+	if (root < 0)
 		return -errno;
-	if (mount("/", NIX_BELOW, NULL, MS_BIND, NULL) < 0)
-		return -errno;
-	fd = open(NIX_BELOW "/nix", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static void close_below(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-	umount2(NIX_BELOW, MNT_DETACH);
-	rmdir(NIX_BELOW);
+	fd = openat(root, "nix", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	e = errno;
+	close(root);
+	return fd < 0 ? -e : fd;
 }
 
 /* Under another name until it is whole: the store is the last that gets its own. */
@@ -115,9 +113,6 @@ static int seed(int nix, int image)
 	if (fresh < 0)
 		return -errno;
 	r = copy_tree(image, fresh, NIX_DEPTH, false);
-	/* What a killed life has copied is kept. */
-	if (r == -EEXIST)
-		r = 0;
 	for (unsigned i = 0; i < 2 && r == 0; i++)
 		if (renameat(fresh, parts[i], nix, parts[i]) < 0 && errno != ENOENT)
 			r = -errno;
@@ -127,23 +122,27 @@ static int seed(int nix, int image)
 	return r;
 }
 
-/* An empty volume on /nix hides the store of the image. Seeded once; a second container with the
- * same volume waits for nothing, it finds the lock taken. */
+/* An empty volume on /nix hides the store of the image. */
 enum quirk_outcome quirk_nix(struct quirk_world *w, struct quirk_result *r)
 {
-	int nix, lock, image;
-	int e;
-
 	(void)w;
 	if (!mount_at("/nix", false))
 		return quirk_say(r, QUIRK_FINE, "nothing is mounted on /nix");
-	nix = open("/nix", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (file_exists("", "/nix/store"))
+		return quirk_say(r, QUIRK_FINE, "there is a store on /nix");
+	return quirk_say(r, QUIRK_REMEDIED, "/nix is empty: it is being given the image's store");
+}
+
+/* Under a lock: another container with the same volume may do it just now, and the rest of a killed
+ * life is gone on with. */
+enum quirk_outcome quirk_nix_seed(struct quirk_world *w, struct quirk_result *r)
+{
+	int nix = open("/nix", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int lock, image, e;
+
+	(void)w;
 	if (nix < 0)
 		return quirk_fail(r, errno, "/nix cannot be opened");
-	if (faccessat(nix, "store", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		close(nix);
-		return quirk_say(r, QUIRK_FINE, "there is a store on /nix");
-	}
 	lock = openat(nix, NIX_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (lock < 0) {
 		e = errno;
@@ -153,21 +152,22 @@ enum quirk_outcome quirk_nix(struct quirk_world *w, struct quirk_result *r)
 	if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
 		close(nix);
 		close(lock);
-		return quirk_say(r, QUIRK_FINE, "another container is seeding /nix");
+		return quirk_say(r, QUIRK_FINE, "another container gives /nix its store");
 	}
 	image = open_below();
-	e = image < 0                                                  ? image
-	    : faccessat(image, "store", F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? -ENOENT
-								       : 0;
-	if (e == 0)
+	e = image < 0 ? image : 0;
+	if (e == 0 && faccessat(image, "store", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		e = -ENOENT;
+	/* Who had the lock before may have done it. */
+	if (e == 0 && faccessat(nix, "store", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		e = seed(nix, image);
-	close_below(image);
-	unlinkat(nix, NIX_LOCK, 0);
+	if (image >= 0)
+		close(image);
 	close(lock);
 	close(nix);
 	if (e == -ENOENT)
 		return quirk_say(r, QUIRK_FINE, "/nix is empty, and the image has no store for it");
 	if (e < 0)
-		return quirk_fail(r, e, "/nix is empty and could not be seeded from the image");
+		return quirk_fail(r, e, "/nix is empty and could not be given the image's store");
 	return quirk_say(r, QUIRK_REMEDIED, "/nix was empty: it has the image's store");
 }

@@ -28,7 +28,7 @@ enum quirk_outcome quirk_nesting(struct quirk_world *w, struct quirk_result *r)
 	}
 	/* AppArmor's profile without nesting lets the namespace be, and not the mount in it. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0) {
+	    mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0) {
 		r->error = errno;
 		return quirk_say(r, QUIRK_NEEDS_HOST,
 				 "a user namespace cannot mount anything here");

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +27,11 @@ static int move_all(const char *root)
 	if (n == sizeof(text) - 1)
 		*strrchr(text, '\n') = '\0';
 	for (char *pid = strtok_r(text, "\n", &save); pid; pid = strtok_r(NULL, "\n", &save)) {
-		int r = file_set(root, CGROUP "/hakim/init/cgroup.procs", pid);
+		/* 0 is a process of the host's (pct exec), and the kernel would take it for us. */
+		int r = strcmp(pid, "0") == 0
+				? 0
+				: file_set(root, CGROUP "/hakim/init/cgroup.procs", pid);
 
-		/* 0 is a process of another pid namespace, which the kernel takes for us. */
 		if (r < 0 && r != -ESRCH)
 			return r;
 	}
@@ -75,7 +78,7 @@ static int enable_all(const char *root, const char *controllers)
 enum quirk_outcome quirk_cgroup(struct quirk_world *w, struct quirk_result *r)
 {
 	const char *controllers = w->facts.cgroup_controllers;
-	char own[256];
+	char own[1024];
 	int e = 0;
 
 	if (w->facts.cgroup == 0)
@@ -89,7 +92,7 @@ enum quirk_outcome quirk_cgroup(struct quirk_world *w, struct quirk_result *r)
 				 "cgroup2 is read-only: no groups can be made");
 	/* "0::/": only the root of our own namespace is ours to arrange. */
 	if (file_read(w->root, "/proc/1/cgroup", own, sizeof(own)) > 0 &&
-	    strncmp(own, "0::/hakim/init\n", 15) == 0 && enable_all(w->root, controllers) == 0)
+	    strstr(own, "0::/hakim/init\n") && enable_all(w->root, controllers) == 0)
 		return quirk_say(r, QUIRK_FINE, "PID 1 is in a group of its own");
 	snprintf(own, sizeof(own), "%s" CGROUP "/hakim", w->root);
 	mkdir(own, 0755);
@@ -102,7 +105,11 @@ enum quirk_outcome quirk_cgroup(struct quirk_world *w, struct quirk_result *r)
 			e = enable_all(w->root, controllers);
 		if (e != -EBUSY)
 			break;
+		/* Who is about to end is not listed, and still counts. */
+		poll(NULL, 0, 1);
 	}
+	if (e == -EBUSY)
+		return quirk_fail(r, e, "a process of the host (pct exec) stays in the root group");
 	if (e < 0)
 		return quirk_fail(r, e, "PID 1 could not be moved out of the root group");
 	return quirk_say(r, QUIRK_REMEDIED,

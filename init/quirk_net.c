@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "init/directory.h"
+#include "common/network.h"
 #include "init/quirk_file.h"
 #include "init/quirk_rows.h"
 
@@ -91,38 +91,6 @@ enum quirk_outcome quirk_low_ports(struct quirk_world *w, struct quirk_result *r
 			 "ports below %d were root's: every user may listen there", (int)start);
 }
 
-/* A field of a table of /proc/net, counted from 0; -1: there is none, or it is not hexadecimal. */
-static long hex_field(const char *line, int field)
-{
-	char *end;
-	unsigned long value;
-
-	for (line += strspn(line, " \t"); field > 0; field--) {
-		line += strcspn(line, " \t");
-		line += strspn(line, " \t");
-	}
-	value = strtoul(line, &end, 16);
-	return end == line ? -1 : (long)value;
-}
-
-/* No address but that of lo (scope 0x10) and link-local ones (0x20): /proc/net/if_inet6 has the
- * scope in its fourth field. */
-static bool has_ipv6_address(const char *root)
-{
-	char text[8192];
-	char *save = NULL;
-
-	if (file_read(root, "/proc/net/if_inet6", text, sizeof(text)) <= 0)
-		return false;
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		long scope = hex_field(line, 3);
-
-		if (scope >= 0 && scope != 0x10 && scope != 0x20)
-			return true;
-	}
-	return false;
-}
-
 /* Many machines have none on purpose; it is told so that nobody binds to "::" alone. */
 enum quirk_outcome quirk_ipv6(struct quirk_world *w, struct quirk_result *r)
 {
@@ -132,7 +100,7 @@ enum quirk_outcome quirk_ipv6(struct quirk_world *w, struct quirk_result *r)
 			"IPv6 is switched off: what listens on \"::\" alone does not start");
 	if (!file_exists(w->root, "/proc/net/if_inet6"))
 		return quirk_say(r, QUIRK_FINE, "the kernel has no IPv6");
-	if (!has_ipv6_address(w->root))
+	if (!network_has_ipv6(w->root))
 		return quirk_say(r, QUIRK_FINE,
 				 "there is no IPv6 address (yet): listen on IPv4 too");
 	return quirk_say(r, QUIRK_FINE, "there is an IPv6 address");
@@ -142,13 +110,12 @@ enum quirk_outcome quirk_ipv6(struct quirk_world *w, struct quirk_result *r)
 enum quirk_outcome quirk_resolv_conf(struct quirk_world *w, struct quirk_result *r)
 {
 	static const char path[] = "/etc/resolv.conf";
-	char text[4096], target[256], full[512];
-	ssize_t n;
+	char target[256], full[512];
+	ssize_t n = network_has_server(w->root);
 
-	n = file_read(w->root, path, text, sizeof(text));
-	if (n >= 0 && (strncmp(text, "nameserver", 10) == 0 || strstr(text, "\nnameserver")))
+	if (n > 0)
 		return quirk_say(r, QUIRK_FINE, "%s names a server", path);
-	if (n >= 0)
+	if (n == 0)
 		return quirk_say(r, QUIRK_NEEDS_HOST, "%s names no server", path);
 	r->error = (int)-n;
 	snprintf(full, sizeof(full), "%s%s", w->root, path);
@@ -160,39 +127,10 @@ enum quirk_outcome quirk_resolv_conf(struct quirk_world *w, struct quirk_result 
 			 target);
 }
 
-/* A line whose second field, the destination, is 0 and whose flags (the fourth) have RTF_UP. */
-static bool has_ipv4_route(const char *root)
-{
-	char text[8192];
-	char *save = NULL;
-
-	if (file_read(root, "/proc/net/route", text, sizeof(text)) <= 0)
-		return false;
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (hex_field(line, 1) == 0 && hex_field(line, 3) & 1)
-			return true;
-	return false;
-}
-
-/* Sixty-four zeros at the beginning, and not by lo, where the kernel has its "unreachable". */
-static bool has_ipv6_route(const char *root)
-{
-	static const char zero[] = "00000000000000000000000000000000 00 ";
-	char text[8192];
-	char *save = NULL;
-
-	if (file_read(root, "/proc/net/ipv6_route", text, sizeof(text)) <= 0)
-		return false;
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (strncmp(line, zero, sizeof(zero) - 1) == 0 && !name_ends(line, " lo"))
-			return true;
-	return false;
-}
-
 /* With DHCP it comes after PID 1: the host's client is started when the container is. */
 enum quirk_outcome quirk_route(struct quirk_world *w, struct quirk_result *r)
 {
-	if (has_ipv4_route(w->root) || has_ipv6_route(w->root))
+	if (network_has_route(w->root))
 		return quirk_say(r, QUIRK_FINE, "there is a default route");
 	return quirk_say(r, QUIRK_NEEDS_HOST,
 			 "there was no default route at the start: units that want "

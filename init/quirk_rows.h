@@ -19,4 +19,4 @@ quirk_fn quirk_nesting, quirk_fuse, quirk_tun, quirk_keyring, quirk_overlay, qui
 /* quirk_memory.c */
 quirk_fn quirk_cgroup, quirk_lxcfs, quirk_memory_high, quirk_oom_score;
 /* quirk_home.c: directories that people own */
-quirk_fn quirk_home, quirk_nosuid, quirk_nix;
+quirk_fn quirk_home, quirk_nosuid, quirk_nix, quirk_nix_seed;

@@ -248,6 +248,18 @@ static void write_sheet(struct quirk_sheet *sheet)
 	file_replace("", FILE_PATH, sheet->json, len, 0644);
 }
 
+static void run_slow(struct quirk_sheet *sheet)
+{
+	for (unsigned i = 0; i < QUIRK_IDS; i++) {
+		struct quirk_entry *e = &sheet->entries[i];
+
+		if (!quirk_table[i].slow || e->outcome != QUIRK_REMEDIED)
+			continue;
+		e->outcome = quirk_table[i].slow(&sheet->world, &e->result);
+		write_sheet(sheet);
+	}
+}
+
 /* The admin sees at once what went wrong; what the host must do is in the file. */
 static void tell(struct init *init, const struct quirk_sheet *sheet)
 {
@@ -257,6 +269,8 @@ static void tell(struct init *init, const struct quirk_sheet *sheet)
 
 		if (quirk_table[i].when != QUIRK_EARLY || e->outcome != QUIRK_FAILED)
 			continue;
+		if (i == QUIRK_ID_HOME && e->result.error == ETIMEDOUT && init->board)
+			board_or(&init->board->request, REQUEST_NO_HOME);
 		snprintf(text, sizeof(text), "set-up, %s: %s", quirk_table[i].name, e->result.text);
 		note_add(init, text);
 	}
@@ -293,4 +307,6 @@ void quirk_run(struct init *init)
 	sheet->late_us = run_rows(sheet, QUIRK_LATE);
 	sheet->complete = true;
 	write_sheet(sheet);
+	alarm(0);
+	run_slow(sheet);
 }

@@ -11,8 +11,6 @@
 
 #define EARLY_MS 300
 #define LATE_MS  1000
-/* A store is gigabytes. */
-#define SEED_MS 600000
 
 /* Those that others need come first: workers take rows from above. */
 const struct quirk quirk_table[QUIRK_IDS] = {
@@ -88,8 +86,8 @@ const struct quirk quirk_table[QUIRK_IDS] = {
 	[QUIRK_ID_NOSUID] = {"nosuid", quirk_nosuid, LXC, QUIRK_LATE, 0, LATE_MS, false,
 			     "sudo says that it must be setuid root",
 			     "pct set <ctid> --rootfs <volume>,mountoptions=  # without nosuid"},
-	[QUIRK_ID_NIX] = {"nix", quirk_nix, LXC, QUIRK_LATE, 0, SEED_MS, false,
-			  "programs of the image's nix store are not found", NULL},
+	[QUIRK_ID_NIX] = {"nix", quirk_nix, LXC, QUIRK_LATE, 0, LATE_MS, false,
+			  "programs of the image's nix store are not found", NULL, quirk_nix_seed},
 	[QUIRK_ID_LXCFS] = {"lxcfs", quirk_lxcfs, LXC, QUIRK_LATE, 0, LATE_MS, false,
 			    "programs size themselves for the machine, and are killed",
 			    "apt-get install lxcfs && systemctl enable --now lxcfs"},

@@ -218,6 +218,7 @@ static int launch(struct service *s, const struct command *command, enum board_r
 		.cgroup_fd = -1,
 		.identity = &id,
 		.limits = &s->unit->limits,
+		.oom_default = m->oom_default,
 		.umask = s->unit->exec.umask,
 		.keyring = s->unit->exec.keyring,
 		.strict = s->unit->strict,

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -15,6 +16,11 @@
 /* linux/ioprio.h */
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_CLASS_SHIFT 13
+
+#define OOM_SCORE     "/proc/self/oom_score_adj"
+#define OOM_SCORE_MIN (-1000)
+#define OOM_SCORE_MAX 1000
+#define OOM_STEP      100 /* as much as a tenth of all memory in use (proc(5)) */
 
 static int write_text(const char *path, const char *text, size_t len)
 {
@@ -49,12 +55,37 @@ static size_t number(char *buf, long value, unsigned base)
 	return at;
 }
 
-static int apply_oom_score(const struct unit_limits *limits)
+static int set_oom_score(int value)
 {
 	char text[40];
 
-	return write_text("/proc/self/oom_score_adj", text,
-			  number(text, limits->oom_score_adjust, 10));
+	return write_text(OOM_SCORE, text, number(text, value, 10));
+}
+
+static int apply_oom_score(const struct unit_limits *limits)
+{
+	return set_oom_score(limits->oom_score_adjust);
+}
+
+int limits_oom_default(void)
+{
+	int fd = open(OOM_SCORE, O_RDONLY | O_CLOEXEC);
+	char text[16] = "";
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	int own;
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return 0;
+	own = (int)strtol(text, NULL, 10);
+	if (own <= OOM_SCORE_MIN || own >= OOM_SCORE_MAX)
+		return 0;
+	if (set_oom_score(own - 1) == 0) {
+		set_oom_score(own);
+		return 0;
+	}
+	return own > OOM_SCORE_MAX - OOM_STEP ? OOM_SCORE_MAX : own + OOM_STEP;
 }
 
 static int apply_coredump(const struct unit_limits *limits)
@@ -133,10 +164,14 @@ static int apply_rlimit(int resource, struct rlimit want, bool strict, struct bo
 	return degrade_note(slot, DEGRADE_RLIMIT, EPERM, strict);
 }
 
-int limits_apply(const struct unit_limits *limits, const struct rlimit *nofile, bool strict,
-		 struct board_slot *slot)
+int limits_apply(const struct unit_limits *limits, const struct rlimit *nofile, int oom_default,
+		 bool strict, struct board_slot *slot)
 {
 	int r = 0;
+
+	/* Best effort: nobody has asked for it. */
+	if (oom_default && !(limits->set & LIMIT_OOM_SCORE))
+		set_oom_score(oom_default);
 
 	if (nofile->rlim_max && !(limits->rlimits & 1u << RLIMIT_NOFILE) &&
 	    setrlimit(RLIMIT_NOFILE, nofile) < 0)

@@ -41,7 +41,14 @@ struct unit_limits {
 	uint64_t affinity[LIMIT_CPUS / 64];
 };
 
-/* In the child. `nofile` is what applies where LimitNOFILE= is not set. Returns 0, or a negative
- * errno when the service must not run. */
-int limits_apply(const struct unit_limits *limits, const struct rlimit *nofile, bool strict,
-		 struct board_slot *slot);
+/*
+ * What a service without OOMScoreAdjust= gets. Where nobody may lower the value (a user namespace),
+ * that is more than our own, so that a unit that asks for the container's own or for less is killed
+ * last; else 0: it keeps what it inherits.
+ */
+int limits_oom_default(void);
+
+/* In the child. `nofile` and `oom_default` are what applies where LimitNOFILE= and OOMScoreAdjust=
+ * are not set. Returns 0, or a negative errno when the service must not run. */
+int limits_apply(const struct unit_limits *limits, const struct rlimit *nofile, int oom_default,
+		 bool strict, struct board_slot *slot);

@@ -126,6 +126,9 @@ static void find_coder(struct manager *m)
 		m->coder = (struct identity){0};
 	/* Who is root has no need of units of an own scope. */
 	m->paths.user = m->coder.home[0] && m->coder.uid != 0 ? &m->coder : NULL;
+	/* Looking for units there would hang us, too; a service that needs it hangs alone. */
+	if (board_load(&m->board->request) & REQUEST_NO_HOME)
+		m->paths.user = NULL;
 }
 
 /* Our own log is a stream like the others, so that what we said is there after we are not. */
@@ -280,6 +283,7 @@ static int start(struct manager *m, struct err *err)
 	apart_init(&m->apart, sizeof(struct service));
 	m->say_fd = m->say_read = m->say_index = m->control_kept = m->console_fd = -1;
 	raise_nofile();
+	m->oom_default = limits_oom_default();
 	r = map_board(m, err);
 	if (r == 0)
 		r = state_map(&m->state, BOARD_FD_STATE, err);

@@ -192,6 +192,7 @@ struct manager {
 	char log_dir[108];
 
 	struct source wake_source, keeper_source, journal_source;
+	int oom_default;  /* limits_oom_default() */
 	int say_index;    /* the cursor of our own log; -1 */
 	int say_read;     /* read end of our own log, as PID 1 kept it; -1 */
 	int control_kept; /* the control socket, as PID 1 kept it; -1 */

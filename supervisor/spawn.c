@@ -172,7 +172,7 @@ child_run(const struct board *board, const struct spawn *s, struct board_slot *s
 	setsid();
 	child_signals();
 	child_stdio(s, slot);
-	r = limits_apply(s->limits, &nofile, s->strict, slot);
+	r = limits_apply(s->limits, &nofile, s->oom_default, s->strict, slot);
 	if (r < 0)
 		child_fail(slot, EXEC_LIMITS, -r);
 	/* So that it may open /dev/stderr (moby#31243); not fatal where it is refused. */

@@ -40,6 +40,7 @@ struct spawn {
 	char *const *envp;
 	const struct identity *identity;
 	const struct unit_limits *limits;   /* never NULL */
+	int oom_default;                    /* limits_oom_default() */
 	const struct sandbox_plan *sandbox; /* NULL: none of it, "+" */
 	mode_t umask;
 	enum keyring_mode keyring;

@@ -79,6 +79,12 @@ static int by_name(const void *name, const void *row)
 	return strcmp(name, *(const char *const *)row);
 }
 
+const char *unit_builtin_stands_for(const char *name)
+{
+	/* Reached when there is a way out: only who wants it waits for it. */
+	return strcmp(name, "network-online.target") == 0 ? "network-online-wait.service" : NULL;
+}
+
 enum builtin unit_builtin(const char *name)
 {
 	size_t i;

@@ -15,3 +15,8 @@ enum builtin {
 
 /* By the name of the file or with its scope. */
 enum builtin unit_builtin(const char *name);
+/*
+ * The unit whose other name a target is, where it is there: what wants the target then waits for
+ * that unit. NULL: the target stands for nothing but itself.
+ */
+const char *unit_builtin_stands_for(const char *name);

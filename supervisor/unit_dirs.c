@@ -15,10 +15,18 @@
 
 static const char *const default_modules[] = {"/etc/hakim/modules", HAKIM_LIBDIR "/modules", NULL};
 
-/* systemd.unit(5), "System Unit Search Path", without those that systemd's own tools write. */
+static const char own_units[] = HAKIM_LIBDIR "/units";
+
+/* systemd.unit(5), "System Unit Search Path", without those that systemd's own tools write; and
+ * what our own targets stand for. */
 static const char *const default_system[] = {
-	"/etc/systemd/system",     "/run/systemd/system", "/usr/local/lib/systemd/system",
-	"/usr/lib/systemd/system", "/lib/systemd/system", NULL,
+	"/etc/systemd/system",
+	"/run/systemd/system",
+	"/usr/local/lib/systemd/system",
+	"/usr/lib/systemd/system",
+	"/lib/systemd/system",
+	own_units,
+	NULL,
 };
 
 static const char *const user_dirs[] = {

@@ -146,8 +146,13 @@ static int load_new(struct set_load *load, const char *name, unsigned depth, str
 	int r = unit_dirs_find(dirs_of(load, name), name, &place);
 	/* What a package puts into a built-in target is not wanted at boot, and so costs nothing.
 	 */
-	if (r == 0 && !place.module && unit_builtin(name))
-		place.kind = PLACE_NONE;
+	if (r == 0 && !place.module && unit_builtin(name)) {
+		const char *other = unit_builtin_stands_for(name);
+
+		place.kind = other ? PLACE_ALIAS : PLACE_NONE;
+		if (other)
+			snprintf(place.name, sizeof(place.name), "%s", other);
+	}
 	if (r == 0 && place.kind == PLACE_MASKED && !strv_has(&load->set->masked, name))
 		r = strv_add(&load->set->masked, name);
 	if (r == 0 && place.kind == PLACE_ALIAS && depth < ALIAS_DEPTH) {

@@ -69,6 +69,9 @@ class LxcHost(Host):
     kind = "lxc"
     halt_signal = "SIGTERM"
     host_network = False
+    host_loopback = True  # lo is up before the init is executed
+    config_lines: tuple[str, ...] = ()  # more of LXC's configuration
+    seccomp = SECCOMP
     _holder: subprocess.Popen[bytes] | None = None
 
     def keep(self) -> LxcHost:
@@ -139,6 +142,7 @@ class LxcHost(Host):
             lines.append("lxc.console.path = none")
         lines += [f"lxc.environment = {k}={one_line(v)}" for k, v in spec.env.items()]
         lines += [mount_entry(mount) for mount in spec.mounts]
+        lines += self.config_lines
         with open(os.open(self.config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w",
                   encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
@@ -147,10 +151,10 @@ class LxcHost(Host):
         for name in ("root", "stage", "lxc"):
             (self.directory / name).mkdir(exist_ok=True)
         (self.directory / "subid").write_text(f"root:{SHIFT}:{IDS}\n", "ascii")
-        (self.directory / "seccomp").write_text(SECCOMP, "ascii")
+        (self.directory / "seccomp").write_text(self.seccomp, "ascii")
         (self.directory / "hook").write_text(HOOK, "ascii")
         (self.directory / "hook").chmod(0o755)
-        if self.host_network:
+        if self.host_network or not self.host_loopback:
             (self.directory / "host-network").touch()
         self._write_config(spec)
         layers = ":".join(str(layer) for layer in (self.files, *self.trees.layers))
