@@ -5,7 +5,7 @@ boot     from main() of PID 1 to the first ExecStartPre= of a service; that comm
 restart  from the SIGKILL of a service with RestartSec=0 to the execve of the next, as inotify tells it: its program
          was opened. The budget is 2 ms.
 
-Run as root in a built tree: bench/latency.py [--build build] [--rounds 20] [N …], N services run besides. The least is
+Run as root in a built tree: bench/latency.py [--rounds 20] [N …], N services run besides. The least is
 what it costs, the median what it costs on this machine now.
 """
 from __future__ import annotations
@@ -13,23 +13,18 @@ from __future__ import annotations
 import argparse
 import ctypes
 import os
-import shutil
 import select
 import signal
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "system")]
+from kit import containers
 
-from hakim import MODULES, status  # noqa: E402
-from hosts import rootfs  # noqa: E402
-from hosts.host import Trees, own_by_container  # noqa: E402
-from hosts.lxc import LxcHost  # noqa: E402
-from hosts.process import wait_until  # noqa: E402
+from hakim import MODULES, status
+from hosts.lxc import LxcHost
+from hosts.process import wait_until
 
 NUMBERS = (0, 30, 125)
 IN_OPEN = 0x20
@@ -112,17 +107,10 @@ def tell(number: int, what: str, values: list[float]) -> None:
 def main() -> int:
     """See the head of the file."""
     parser = argparse.ArgumentParser(description="How long a boot and a restart take.")
-    parser.add_argument("--build", default="build")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("numbers", nargs="*", type=int, default=NUMBERS)
     options = parser.parse_args()
-    tar, shifted = rootfs.make_tree()
-    programs = Path(tempfile.mkdtemp(prefix=f"hakim-bench-{os.getpid()}-"))
-    try:
-        programs.chmod(0o755)
-        rootfs.install_programs(options.build, programs)
-        own_by_container(programs, rootfs.SHIFT)
-        trees = Trees((programs, shifted), tar, programs)
+    with containers() as trees:
         print(f"{'services':>8}  {'what':8} {'least ms':>9} {'median ms':>9} {'most ms':>9}")
         for number in options.numbers:
             boots: list[float] = []
@@ -139,8 +127,6 @@ def main() -> int:
                         raise SystemExit("the container did not stop cleanly")
             tell(number, "boot", boots)
             tell(number, "restart", restarts)
-    finally:
-        shutil.rmtree(programs, ignore_errors=True)
     return 0
 
 

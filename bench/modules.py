@@ -9,23 +9,18 @@ Run as root in a built tree: bench/modules.py [--rounds 5]. The real programs, b
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import statistics
 import sys
-import tempfile
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "system"), str(ROOT / "tests" / "stand-ins")]
+from kit import ROOT, containers
 
-from hakim import status  # noqa: E402
-from hosts import rootfs  # noqa: E402
-from hosts.host import Trees, own_by_container  # noqa: E402
-from hosts.lxc import LxcHost  # noqa: E402
-from hosts.process import wait_until  # noqa: E402
-from hosts.programs import MODULES, NPM  # noqa: E402
-from workspace import Workspace  # noqa: E402
+from hakim import status
+from hosts import rootfs
+from hosts.host import Trees
+from hosts.lxc import LxcHost
+from hosts.process import wait_until
+from hosts.programs import MODULES, NPM
+from workspace import Workspace
 
 # Switch and units.
 SETS = {
@@ -85,15 +80,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="How long the modules take until they are ready.")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    programs = Path(tempfile.mkdtemp(prefix=f"hakim-bench-{os.getpid()}-"))
-    try:
-        programs.chmod(0o755)
-        rootfs.install_programs("build", programs)
-        own_by_container(programs, rootfs.SHIFT)
-        npm, debian = rootfs.make_layers(NPM, MODULES)
-        measure(Trees((programs, npm, debian)), options.rounds)
-    finally:
-        shutil.rmtree(programs, ignore_errors=True)
+    with containers(*rootfs.make_layers(NPM, MODULES), modules=True) as trees:
+        measure(trees, options.rounds)
     return 0
 
 

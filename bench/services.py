@@ -1,26 +1,21 @@
 """What N services cost the supervisor and PID 1: start, stop, and start again, in CPU time and wall time.
 
-Run as root in a built tree: bench/services.py [--build build] [N …]. One line a number of services; the
+Run as root in a built tree: bench/services.py [N …]. One line a number of services; the
 last column is the CPU time a service, divided by that of the smallest number: about 1 where the cost grows linearly.
 """
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "system")]
+from kit import containers
 
-from hakim import MODULES, status, supervisor  # noqa: E402
-from hosts import rootfs  # noqa: E402
-from hosts.host import Trees, own_by_container  # noqa: E402
-from hosts.lxc import LxcHost  # noqa: E402
-from hosts.process import wait_until  # noqa: E402
+from hakim import MODULES, status, supervisor
+from hosts.host import Trees
+from hosts.lxc import LxcHost
+from hosts.process import wait_until
 
 NUMBERS = (125, 250, 500)
 
@@ -85,16 +80,9 @@ def measure(trees: Trees, number: int) -> dict[str, tuple[float, float]]:
 def main() -> int:
     """See the head of the file."""
     parser = argparse.ArgumentParser(description="What N services cost.")
-    parser.add_argument("--build", default="build")
     parser.add_argument("numbers", nargs="*", type=int, default=NUMBERS)
     options = parser.parse_args()
-    tar, shifted = rootfs.make_tree()
-    programs = Path(tempfile.mkdtemp(prefix=f"hakim-bench-{os.getpid()}-"))
-    try:
-        programs.chmod(0o755)
-        rootfs.install_programs(options.build, programs)
-        own_by_container(programs, rootfs.SHIFT)
-        trees = Trees((programs, shifted), tar, programs)
+    with containers() as trees:
         print(f"{'services':>8}  {'phase':8} {'wall ms':>9} {'CPU ms':>9} {'CPU µs each':>12} {'ratio':>6}")
         first: dict[str, float] = {}
         for number in options.numbers:
@@ -103,8 +91,6 @@ def main() -> int:
                 ratio = each / first.setdefault(phase, each)
                 print(f"{number:8}  {phase:8} {wall * 1e3:9.1f} {cpu * 1e3:9.1f} {each * 1e6:12.1f} "
                       f"{ratio:6.2f}", flush=True)
-    finally:
-        shutil.rmtree(programs, ignore_errors=True)
     return 0
 
 
