@@ -21,7 +21,7 @@ _hakimctl() {
 	start | stop | restart | try-restart | reload-or-restart) options="$options --no-block" ;;
 	kill) options="$options --signal= --whom=" ;;
 	wait) options="$options --all --timeout=" ;;
-	logs) options="$options --follow --lines --since= -f -n -S" ;;
+	logs) options="$options --all --follow --grep= --ignore-case --json --lines= --no-pager --output= --reverse --since= --until= -f -g -i -n -o -r -S -U" ;;
 	list-dependencies) options="$options --reverse --all" ;;
 	boot) options="$options --svg --svg= --json" ;;
 	show) options="$options --property= --value -p" ;;
@@ -42,6 +42,9 @@ _hakimctl() {
 	logs)
 		case $previous in
 		-n | --lines) names='all' ;;
+		-o | --output) names='short short-iso cat json' ;;
+		-S | --since | -U | --until) names='today yesterday now' ;;
+		-g | --grep) names='' ;;
 		*) names="$(_hakimctl_units) hakim" ;;
 		esac
 		;;

@@ -153,6 +153,23 @@ def test_without_memory_it_goes_on_when_there_is_some_again(lxc, helpers, faults
     check_alive(host, keeper)
 
 
+def test_a_disk_that_fails_stops_no_service_is_told_and_passes(lxc, helpers):
+    skip_where_sanitized(helpers)
+    host = lxc()
+    unit(host, "beat.service", "[Service]\nExecStart=/bin/sh -c \"while :; do echo beat; sleep 0.02; done\"\n")
+    pid = started(host)
+    keeper = supervisor(host)
+    with failing(keeper, "pwrite64:error=EIO"):
+        wait_until("lines are lost", lambda: status(host)["units"]["beat"]["log_lost"] > 0, 20)
+        assert status(host)["units"]["beat"]["log_error"] == "Input/output error"
+        assert supervisor(host) == keeper, "the supervisor has died"
+    log = host.root("/var/log/hakim/beat.log")
+    wait_until("the loss is told", lambda: b"bytes of log were lost: Input/output error\n" in log.read_bytes(), 20)
+    wait_until("all is well", lambda: status(host)["units"]["beat"]["log_error"] is None, 20)
+    kill_service(host, pid)
+    check_alive(host, keeper)
+
+
 @pytest.mark.parametrize("fault", [
     "clone,fork,vfork,clone3:error=EAGAIN", "clone,fork,vfork,clone3:error=ENOMEM", "socketpair:error=EMFILE",
     "execve:error=ENOMEM", "epoll_ctl:error=ENOMEM", "timerfd_settime:error=ENOMEM",

@@ -147,6 +147,28 @@ def test_a_full_disk_stops_no_service_is_told_and_passes(lxc):
     assert host.stop() == 0
 
 
+def test_a_read_only_disk_stops_no_service_is_told_and_passes(lxc):
+    host = lxc()
+    unit(host, "beat.service", service("n=0; while :; do n=$$((n+1)); echo beat $$n; sleep 0.02; done"))
+    host.start({}, tty=False)
+    wait_units(host, beat="running")
+    pid = status(host)["units"]["beat"]["pid"]
+    wait_until("it logs", lambda: len(records(host, "beat")) > 5, 10)
+    # Over the directory: one that a file is written in cannot be made read-only.
+    host.exec(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", "/var/log/hakim"])
+    wait_until("lines are lost", lambda: status(host)["units"]["beat"]["log_lost"] > 0, 20)
+    assert status(host)["units"]["beat"]["log_error"] == "Read-only file system"
+    assert "Read-only file system" in host.exec(["hakimctl", "status", "beat"]).stdout
+    host.exec(["umount", "/var/log/hakim"])
+    told = re.compile(rb" hakim: \d+ bytes of log were lost: Read-only file system")
+    wait_until("the loss is told", lambda: any(told.fullmatch(line) for line in records(host, "beat")), 20)
+    wait_until("all is well", lambda: status(host)["units"]["beat"]["log_error"] is None, 20)
+    beats = [int(line.split()[1]) for line in records(host, "beat") if line.startswith(b" beat")]
+    assert beats[:5] == [1, 2, 3, 4, 5] and beats == sorted(set(beats)), "what was there is there still, once"
+    assert status(host)["units"]["beat"]["pid"] == pid and status(host)["manager"]["supervisor_starts"] == 1
+    assert host.stop() == 0
+
+
 def test_old_files_are_made_by_age_compressed_and_expire(lxc):
     host = lxc()
     unit(host, "old.service", service("i=0; while :; do echo line $i; i=$((i+1)); sleep 0.05; done",
