@@ -82,7 +82,7 @@ struct condition_world {
 	const char *root;                /* "": the one that we are in; no slash at its end */
 	const struct strv *env;          /* the container's, without secrets */
 	const struct strv *secret_names; /* they count as set */
-	const char *place;               /* "lxc", "docker", "podman", "other", "unknown" */
+	const char *place;               /* place_name() of init/place.h: "lxc", "docker", … */
 	uid_t uid;                       /* whom the supervisor runs as */
 	gid_t gid;
 	const char *machine, *release, *host; /* uname(2) */

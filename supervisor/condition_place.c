@@ -47,7 +47,9 @@ CONDITION_QUESTION(condition_virtualization)
 	/* In a container on a virtual machine systemd says the container alone. */
 	if (!container)
 		return false;
-	if (strcmp(w->place, "other") == 0 || strcmp(w->place, "unknown") == 0)
+	/* systemd has no word for a pod. */
+	if (strcmp(w->place, "other") == 0 || strcmp(w->place, "unknown") == 0 ||
+	    strcmp(w->place, "kubernetes") == 0)
 		return strcmp(arg, "container-other") == 0;
 	return strcmp(arg, w->place) == 0;
 }

@@ -17,6 +17,9 @@ from quirk_kit import quirks, row
 
 LXC_ONLY = ("run", "shm", "pts", "loopback", "shared-mounts", "stale-files", "ping", "low-ports", "home", "cgroup",
             "nesting", "fuse", "tun", "keyring", "overlay", "nosuid", "nix", "lxcfs", "oom-score")
+# What LXC's nesting.conf adds.
+NESTING = ("lxc.mount.entry = proc dev/.lxc/proc proc create=dir 0 0",
+           "lxc.mount.entry = sys dev/.lxc/sys sysfs create=dir 0 0")
 OUTCOMES = {"fine", "remedied", "needs-host", "not-applicable", "failed", "off"}
 
 
@@ -378,8 +381,7 @@ def test_namespaces_that_are_denied_are_told_and_nesting_is_fine(lxc):
     assert entry["outcome"] == "needs-host" and entry["errno"] == errno.EPERM, entry
     assert entry["advice"] == "pct set <ctid> --features nesting=1"
     given = lxc()
-    given.config_lines = ("lxc.mount.entry = proc dev/.lxc/proc proc create=dir 0 0",
-                          "lxc.mount.entry = sys dev/.lxc/sys sysfs create=dir 0 0")
+    given.config_lines = NESTING
     given.start({}, tty=False)
     found = quirks(given)
     assert found["quirks"]["nesting"]["outcome"] == "fine", found["quirks"]["nesting"]
@@ -447,3 +449,83 @@ def test_the_file_is_absent_where_it_is_not_root(podman):
     host.options = (*host.options, "--user=1000:1000")
     host.start({}, ["sleep", "1000"], tty=False)
     assert not host.root("/run/hakim/quirks.json").exists()
+
+
+def test_a_missing_devpts_is_mounted_and_terminals_can_be_opened(lxc):
+    host = lxc()
+    take_away = "umount /dev/ptmx; umount /dev/pts; rm -f /dev/ptmx"
+    host.start({}, tty=False, before=lambda: host.exec(["sh", "-c", take_away]))
+    entry = row(host, "pts")
+    assert entry["outcome"] == "remedied", entry
+    assert "works" in host.exec(["script", "-qec", "echo works", "/dev/null"]).stdout
+    other = lxc()
+    other.start({}, tty=False)
+    assert row(other, "pts")["outcome"] == "fine"
+
+
+def test_private_mounts_become_shared(lxc):
+    host = lxc()
+    host.start({}, tty=False, before=lambda: host.exec(["mount", "--make-rprivate", "/"]))
+    entry = row(host, "shared-mounts")
+    assert entry["outcome"] == "remedied", entry
+    assert host.exec(["findmnt", "-no", "PROPAGATION", "/"]).stdout.strip() == "shared"
+    other = lxc()
+    other.start({}, tty=False, before=lambda: other.exec(["mount", "--make-rshared", "/"]))
+    assert row(other, "shared-mounts")["outcome"] == "fine"
+
+
+def test_a_missing_sysfs_is_mounted_where_the_kernel_lets_it_and_it_boots_all_the_same(lxc):
+    # The kernel lets a user namespace mount one only while it sees a whole one elsewhere: with nesting.
+    for nesting, outcome in (((), "failed"), (NESTING, "remedied")):
+        host = lxc()
+        host.config_lines = nesting
+        host.start({}, tty=False, before=lambda h=host: h.exec(["umount", "-R", "/sys"]))
+        found = quirks(host)["quirks"]
+        assert found["sys"]["outcome"] == outcome, found["sys"]
+        assert host.root("/sys/class/net/lo").exists() == (outcome == "remedied")
+        # LXC's cgroups went with it.
+        assert found["cgroup"]["outcome"] == "needs-host"
+        assert host.stop() == 0
+
+
+@pytest.mark.parametrize("value, outcome", [("8192", "needs-host"), ("524288", "fine")])
+def test_limits_of_inotify_are_told_with_the_line_for_the_host(lxc, value, outcome):
+    host = lxc()
+    limit = host.directory / "watches"
+    limit.write_text(f"{value}\n", "ascii")
+    host.start({}, tty=False, mounts=[Mount(limit, "/proc/sys/fs/inotify/max_user_watches")])
+    entry = row(host, "inotify")
+    assert entry["outcome"] == outcome, entry
+    if outcome == "needs-host":
+        assert "8192" in entry["text"] and "fs.inotify.max_user_watches=524288" in entry["advice"]
+
+
+def test_ipv6_that_is_switched_off_is_told_and_not_changed(lxc):
+    host = lxc()
+    host.start({}, tty=False, before=lambda: host.exec(["sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"]))
+    entry = row(host, "ipv6")
+    assert entry["outcome"] == "needs-host", entry
+    assert host.exec(["sysctl", "-n", "net.ipv6.conf.all.disable_ipv6"]).stdout == "1\n"
+
+
+def test_in_podman_what_is_for_all_places_is_asked(podman):
+    host = podman()
+    host.start({}, [], tty=True)
+    found = quirks(host)["quirks"]
+    assert found["proc"]["outcome"] == "fine" and found["sys"]["outcome"] == "fine"
+    assert found["nofile"]["outcome"] == "needs-host", "podman's own limit is 1024 here"
+    assert found["machine-id"]["outcome"] in ("fine", "remedied")
+    asked = {found[n]["outcome"] for n in ("inotify", "memory-high", "directories")}
+    assert asked <= {"fine", "remedied", "needs-host"}
+
+
+def test_a_condition_on_the_place_holds_in_that_place_alone(lxc):
+    host = lxc()
+    for name, condition in (("lxc", "lxc"), ("podman", "podman"), ("nspawn", "systemd-nspawn"),
+                            ("users", "private-users")):
+        unit(host, f"{name}.service", f"[Unit]\nConditionVirtualization={condition}\n"
+             "[Service]\nExecStart=/bin/sleep 1000\n")
+    host.start({}, tty=False)
+    found = wait_units(host, lxc="running", users="running")
+    assert found["manager"]["place"] == "lxc"
+    assert found["units"]["podman"]["sub"] != "running" and found["units"]["nspawn"]["sub"] != "running"

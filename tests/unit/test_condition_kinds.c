@@ -181,6 +181,11 @@ static void a_container_is_one_whatever_it_is_on(void **state)
 	world.place = "other";
 	YES(VIRTUALIZATION, "container-other");
 	NO(VIRTUALIZATION, "other");
+	world.place = "kubernetes";
+	YES(VIRTUALIZATION, "container-other");
+	NO(VIRTUALIZATION, "kubernetes");
+	world.place = "systemd-nspawn";
+	YES(VIRTUALIZATION, "systemd-nspawn");
 	/* Bare namespaces. */
 	world.place = "unknown";
 	YES(VIRTUALIZATION, "container");
