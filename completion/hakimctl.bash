@@ -12,7 +12,7 @@ _hakimctl() {
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot show top metrics list-dependencies cat module check security reload enable disable mask unmask reexec shutdown help version'
+		names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs doctor boot show top metrics list-dependencies cat module check security reload enable disable mask unmask reexec shutdown help version'
 		mapfile -t COMPREPLY < <(compgen -W "$names --help --version" -- "$current")
 		return
 	fi
@@ -27,10 +27,10 @@ _hakimctl() {
 	show) options="$options --property= --value -p" ;;
 	top) options="$options --sort= --delay= --rounds= --once --json" ;;
 	module) options="$options --dry-run -n" ;;
-	check | security) options="$options --json" ;;
+	check | security | doctor) options="$options --json" ;;
 	reload) options="$options --dry-run --no-restart --json --no-block" ;;
 	enable | disable | mask) options="$options --now" ;;
-	help) names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs boot show top metrics list-dependencies cat module check security reload enable disable mask unmask reexec shutdown help version' ;;
+	help) names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs doctor boot show top metrics list-dependencies cat module check security reload enable disable mask unmask reexec shutdown help version' ;;
 	esac
 	case $current in
 	-*)

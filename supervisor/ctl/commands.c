@@ -51,6 +51,20 @@ const struct ctl_command ctl_commands[] = {
 			"      --no-pager        nothing: there is none\n",
 	},
 	{
+		.name = "doctor",
+		.run = ctl_doctor,
+		.group = CTL_LOOK,
+		.spec = {ARGS_JSON, 0, 0},
+		.synopsis = "[--json]",
+		.help = "say what this container lacks, what the host must do, and what is wrong "
+			"with units",
+		.more = "It also does so where no supervisor answers. The exit status is 1 where "
+			"the host must do\n"
+			"something, 5 where hakim-init has not looked (it is not PID 1, or not "
+			"root).\n"
+			"  --json        all of it, as one JSON object\n",
+	},
+	{
 		.name = "boot",
 		.run = ctl_boot,
 		.group = CTL_LOOK,

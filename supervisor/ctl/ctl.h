@@ -85,6 +85,7 @@ int ctl_reexec(struct ctl *ctl);
 int ctl_wait(struct ctl *ctl);
 int ctl_boot(struct ctl *ctl);
 int ctl_cat(struct ctl *ctl);
+int ctl_doctor(struct ctl *ctl);
 int ctl_module(struct ctl *ctl);
 int ctl_deps(struct ctl *ctl);
 int ctl_metrics(struct ctl *ctl);
