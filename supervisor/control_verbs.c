@@ -80,11 +80,27 @@ static bool start_failed(const struct service *s, char *text, size_t size)
 	}
 }
 
+/* One of them has had its time (job.c): who waits is told so. */
+static bool is_late(struct client *client)
+{
+	for (size_t i = 0; i < client->names.n; i++) {
+		const struct service *s = manager_find(client->m, client->names.v[i]);
+
+		if (s && s->job == JOB_LATE) {
+			client_error(client, "%s: %s", s->unit->name, s->error);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* All named services have settled after a start. */
 static bool all_up(struct client *client)
 {
 	char text[SERVICE_TEXT * 2] = "";
 
+	if (is_late(client))
+		return true;
 	for (size_t i = 0; i < client->names.n; i++) {
 		const struct service *s = manager_find(client->m, client->names.v[i]);
 
@@ -102,6 +118,8 @@ static bool all_up(struct client *client)
 /* All named services are at rest. */
 static bool all_down(struct client *client)
 {
+	if (is_late(client))
+		return true;
 	for (size_t i = 0; i < client->names.n; i++) {
 		const struct service *s = manager_find(client->m, client->names.v[i]);
 
@@ -184,6 +202,8 @@ static void restart_what_runs(struct manager *m, struct service *s)
 /* Those that did not run are as they were, which is no failure. */
 static bool all_settled(struct client *client)
 {
+	if (is_late(client))
+		return true;
 	for (size_t i = 0; i < client->names.n; i++) {
 		const struct service *s = manager_find(client->m, client->names.v[i]);
 

@@ -196,6 +196,13 @@ SETTER(set_timespan)
 	return r;
 }
 
+/* 0 and nothing are no limit. */
+SETTER(set_job_timeout)
+{
+	*DIRECTIVE_FIELD(uint64_t) = USEC_INFINITY;
+	return *value ? set_timespan(d, ctx, value, err) : 0;
+}
+
 SETTER(set_watchdog)
 {
 	int r = set_timespan(d, ctx, value, err);
@@ -262,6 +269,10 @@ SETTER(set_pid_file)
 static const struct directive unit_directives[] = {
 	{"FailureAction", set_action, LIFE(failure_action), 0, NULL},
 	{"FailureActionExitStatus", set_exit_status, LIFE(failure_exit_status), 0, NULL},
+	{"JobRunningTimeoutSec", set_job_timeout, LIFE(job_running_timeout_usec),
+	 TIMESPAN_ZERO_IS_INFINITY, NULL},
+	{"JobTimeoutAction", set_action, LIFE(job_timeout_action), 0, NULL},
+	{"JobTimeoutSec", set_job_timeout, LIFE(job_timeout_usec), TIMESPAN_ZERO_IS_INFINITY, NULL},
 	{"StartLimitAction", set_action, LIFE(start_limit_action), 0, NULL},
 	{"StartLimitBurst", set_limit_burst, 0, 0, NULL},
 	{"StartLimitInterval", set_limit_interval, LIFE(start_limit_usec), 0, NULL},
@@ -321,6 +332,7 @@ void unit_life_init(struct unit_life *life)
 	life->final_kill_signal = SIGKILL;
 	life->watchdog_signal = SIGABRT;
 	life->runtime_max_usec = USEC_INFINITY;
+	life->job_timeout_usec = life->job_running_timeout_usec = USEC_INFINITY;
 	life->failure_exit_status = life->success_exit_status = -1;
 }
 

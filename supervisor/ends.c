@@ -314,6 +314,12 @@ static void act_on_end(struct service *s, bool by_itself)
 		end_container(s, "it is vital and has ended", exit_status(s));
 }
 
+void service_job_action(struct service *s)
+{
+	if (s->unit->life.job_timeout_action == ACTION_EXIT)
+		end_container(s, "JobTimeoutAction=", 1);
+}
+
 void service_run_over(struct service *s, enum service_state old)
 {
 	enum service_state state = s->machine.state;

@@ -3,9 +3,10 @@
  * machine with processes.
  *
  * The rooms of it: manager.c (services, events in), actions.c (what the machine asks for, done),
- * timers.c (deadlines), ends.c (how processes end), adopt.c (daemons that another process has
- * started), order.c (which service may go when), launch.c (from a unit to a process), takeover.c
- * (what an earlier supervisor left), control*.c (hakimctl), report.c (JSON).
+ * timers.c (deadlines), ends.c (how processes end), job.c (how long one may be on its way), adopt.c
+ * (daemons that another process has started), order.c (which service may go when), launch.c (from a
+ * unit to a process), takeover.c (what an earlier supervisor left), control*.c (hakimctl), report.c
+ * (JSON).
  */
 #pragma once
 
@@ -64,6 +65,7 @@ enum service_timer {
 	TIMER_BUS,       /* connect to the bus again, or take the name for lost */
 	TIMER_SOCKET,    /* look at its sockets again: no fd could be had */
 	TIMER_RUNTIME,   /* EVENT_RUNTIME_MAX */
+	TIMER_JOB,       /* it has been on its way for too long: job.c */
 	SERVICE_TIMERS,
 };
 
@@ -88,6 +90,14 @@ enum health_state {
 	HEALTH_STARTING,  /* it is up, and was not well yet */
 	HEALTH_HEALTHY,   /* the last answers were good, or too few bad ones came in a row */
 	HEALTH_UNHEALTHY, /* HealthRetries= failures in a row */
+};
+
+/* What a unit was told to do and has not done yet. */
+enum service_job {
+	JOB_NONE = 0,
+	JOB_GOES, /* it waits for its turn */
+	JOB_RUNS, /* it starts or stops */
+	JOB_LATE, /* the same, for too long: nobody waits for it any more */
 };
 
 struct watch;
@@ -134,7 +144,8 @@ struct service {
 	pid_t find_guess;           /* forking: what the last look took for the main process */
 	struct service *order_next; /* order.c's queue */
 	bool order_queued, order_moved;
-	unsigned moved;    /* enum order_moved: what is still to be followed up */
+	unsigned moved; /* enum order_moved: what is still to be followed up */
+	enum service_job job;
 	bool stop_pending; /* is to stop once the units ordered after it have stopped */
 
 	bool state_unknown;       /* its state was written in words that we do not know */
@@ -276,7 +287,13 @@ void service_check_empty(struct service *s);
 void service_follow_up(struct service *s, enum service_state old);
 void service_watchdog_fed(struct service *s);
 
+/* job.c: JobTimeoutSec=, JobRunningTimeoutSec= */
+void job_begin(struct service *s);  /* it is told to stop, and waits for others */
+void job_follow(struct service *s); /* its state has changed */
+void job_due(struct service *s);
+
 /* ends.c */
+void service_job_action(struct service *s); /* JobTimeoutAction= */
 /* A task of it has ended: what the board says. */
 void service_task_ended(struct service *s, struct task *task);
 /* How this run ends, for the list of its past. */

@@ -112,6 +112,8 @@ static void start(struct manager *m, struct service *s, struct relation_tasks *t
 {
 	enum service_state state = s->machine.state;
 
+	if (s->job == JOB_LATE)
+		job_begin(s);
 	/* What has no unit any more goes on until its end, and no longer. */
 	if (m->stopping || s->orphan ||
 	    (!service_is_at_rest(state) && state != SERVICE_AUTO_RESTART &&
@@ -131,6 +133,7 @@ static void stop(struct manager *m, struct service *s, struct relation_tasks *ta
 	if (s->stop_pending || service_is_at_rest(s->machine.state))
 		return;
 	s->stop_pending = true;
+	job_begin(s);
 	m->dirty = true;
 	order_touch(m, s);
 	follow(m, s, CAUSE_STOP, tasks);
@@ -150,6 +153,8 @@ static void restart(struct manager *m, struct service *s, struct relation_tasks 
 	}
 	if (s->machine.start_again)
 		return;
+	if (s->job == JOB_LATE)
+		job_begin(s);
 	s->stop_pending = false;
 	service_event(s, EVENT_RESTART);
 	order_touch(m, s);

@@ -41,7 +41,8 @@ static const struct service *failed_requirement(struct manager *m, const struct 
 			continue;
 		/* A unit whose condition was not met is no failure, as in systemd; a oneshot that
 		 * has ended well neither. */
-		if (service_is_failed(other->machine.state))
+		if (service_is_failed(other->machine.state) ||
+		    !service_settled(other->machine.state))
 			return other;
 		if (other->machine.state == SERVICE_DEAD &&
 		    !(other->policy.type == TYPE_ONESHOT && other->machine.was_up))
@@ -66,12 +67,18 @@ static const struct service *missing_companion(struct manager *m, const struct g
 	return NULL;
 }
 
+/* One whose job is late is waited for no longer. */
+static bool order_is_settled(const struct service *s)
+{
+	return service_settled(s->machine.state) || s->job == JOB_LATE;
+}
+
 bool order_may_go(struct manager *m, const struct service *s)
 {
 	const struct graph_node *node = order_node(m, s);
 
 	for (size_t i = 0; node && i < node->n_after; i++)
-		if (!service_settled(m->services[node->after[i]]->machine.state))
+		if (!order_is_settled(m->services[node->after[i]]))
 			return false;
 	/* systemd waits for the end of the other one only where an order is set; never both is what
 	 * Conflicts= is written for. */
@@ -164,7 +171,8 @@ bool order_may_stop(struct manager *m, const struct service *s)
 	for (size_t i = 0; node && i < node->n_before; i++) {
 		const struct service *other = m->services[node->before[i]];
 
-		if (other->stop_pending || service_is_stopping(other->machine.state))
+		if (other->stop_pending ||
+		    (service_is_stopping(other->machine.state) && other->job != JOB_LATE))
 			return false;
 	}
 	return true;

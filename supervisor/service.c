@@ -110,6 +110,8 @@ static unsigned step_at_rest(const struct service_policy *policy, struct service
 		return waiting ? give_up(m, SERVICE_SKIPPED, RESULT_CONDITION) : 0;
 	case EVENT_DEPENDENCY_FAILED:
 		return waiting ? give_up(m, SERVICE_FAILED, RESULT_DEPENDENCY) : 0;
+	case EVENT_TIMEOUT: /* of its job: the state itself has no deadline */
+		return waiting ? give_up(m, SERVICE_FAILED, RESULT_TIMEOUT) : 0;
 	case EVENT_ASSERT_FAILED:
 		return waiting ? give_up(m, SERVICE_FAILED, RESULT_ASSERT) : 0;
 	case EVENT_START_LIMIT:

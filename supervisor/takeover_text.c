@@ -80,6 +80,8 @@ static void save_service(struct text_buf *text, const struct service *s)
 	if (s->timers[TIMER_UPHOLD])
 		text_add(text, "uphold %llu\n", (unsigned long long)s->timers[TIMER_UPHOLD]);
 	text_add(text, "deadline %llu\n", (unsigned long long)s->timers[TIMER_STATE]);
+	if (s->timers[TIMER_JOB] || s->job == JOB_LATE)
+		text_add(text, "job %d %llu\n", s->job, (unsigned long long)s->timers[TIMER_JOB]);
 	save_run(text, s);
 	for (unsigned k = 0; k < ARRAY_LEN(s->sessions); k++)
 		if (s->sessions[k].leader)
@@ -295,6 +297,9 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 		s->moved = u[0];
 	} else if (sscanf(line, "uphold %llu", &t[0]) == 1) {
 		service_timer_set(s, TIMER_UPHOLD, t[0]);
+	} else if (sscanf(line, "job %d %llu", &i[0], &t[0]) == 2) {
+		s->job = i[0] >= JOB_NONE && i[0] <= JOB_LATE ? (enum service_job)i[0] : JOB_NONE;
+		service_timer_set(s, TIMER_JOB, t[0]);
 	} else if (sscanf(line, "deadline %llu", &t[0]) == 1) {
 		service_timer_set(s, TIMER_STATE, t[0]);
 	} else if ((got = sscanf(line, "session %u %d %u", &u[0], &i[0], &u[1])) >= 2) {

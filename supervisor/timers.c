@@ -118,6 +118,7 @@ void service_follow_up(struct service *s, enum service_state old)
 {
 	enum service_state state = s->machine.state;
 
+	job_follow(s);
 	if (is_watched(state) && !is_watched(old))
 		service_watchdog_fed(s);
 	else if (!is_watched(state) || state == SERVICE_EXITED)
@@ -197,6 +198,9 @@ static void timer_due(struct service *s, enum service_timer timer)
 		break;
 	case TIMER_BUS:
 		bus_due(s);
+		break;
+	case TIMER_JOB:
+		job_due(s);
 		break;
 	case TIMER_SOCKET:
 		s->manager->sockets_pending = true;

@@ -180,6 +180,8 @@ struct unit_life {
 	bool restart_delay_set; /* RestartSec= or one of its kin is written */
 	bool restart_direct;    /* RestartMode=direct */
 	enum unit_action start_limit_action, failure_action, success_action;
+	uint64_t job_timeout_usec, job_running_timeout_usec; /* USEC_INFINITY, or 0: none */
+	enum unit_action job_timeout_action;
 	int failure_exit_status, success_exit_status; /* -1: that of the main process */
 	enum unit_notify_access notify_access;
 	enum unit_oom_policy oom_policy;

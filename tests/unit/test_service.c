@@ -170,6 +170,18 @@ static void a_simple_service_is_up_when_forked(void **state)
 	assert_false(a & DO_TIMER_START);
 }
 
+static void a_job_that_waits_too_long_fails_by_timeout(void **state)
+{
+	struct service_machine m = {0};
+	unsigned a;
+
+	assert_int_equal(STORY(&full, &m, &a, EVENT_START, EVENT_TIMEOUT), SERVICE_FAILED);
+	assert_int_equal(m.result, RESULT_TIMEOUT);
+	assert_true(a & DO_SETTLED);
+	assert_int_equal(STORY(&full, &m, &a, EVENT_TIMEOUT), SERVICE_FAILED);
+	assert_int_equal(a, 0);
+}
+
 static void a_full_start_goes_step_by_step(void **state)
 {
 	struct service_machine m = {0};
@@ -462,6 +474,7 @@ int main(void)
 		cmocka_unit_test(every_transition_keeps_the_rules),
 		cmocka_unit_test(a_stop_always_comes_to_rest),
 		cmocka_unit_test(a_simple_service_is_up_when_forked),
+		cmocka_unit_test(a_job_that_waits_too_long_fails_by_timeout),
 		cmocka_unit_test(a_full_start_goes_step_by_step),
 		cmocka_unit_test(a_failed_start_pre_never_runs_the_program),
 		cmocka_unit_test(a_oneshot_is_done_when_it_has_ended_well),

@@ -76,6 +76,10 @@ static void values_find_their_fields(void **state)
 	assert_true(unit->life.restart_direct && unit->life.vital);
 	assert_int_equal(unit->life.failure_action, ACTION_EXIT);
 	assert_int_equal(unit->life.failure_exit_status, 7);
+	load_lines("[Unit]\nJobTimeoutSec=0\nJobRunningTimeoutSec=1min\nJobTimeoutAction=exit");
+	assert_int_equal(unit->life.job_timeout_usec, USEC_INFINITY);
+	assert_int_equal(unit->life.job_running_timeout_usec, 60 * USEC_PER_SEC);
+	assert_int_equal(unit->life.job_timeout_action, ACTION_EXIT);
 	load_lines("[Unit]\nStartLimitAction=reboot");
 	assert_int_equal(unit->life.start_limit_action, ACTION_EXIT);
 	assert_int_equal(problems.n, 1);

@@ -1,0 +1,83 @@
+"""JobTimeoutSec= and its kin: how long a start or a stop may take, from the word on."""
+from __future__ import annotations
+
+import os
+import signal
+
+from hakim import status, unit, wait_supervisor, wait_units
+
+SLOW = "[Service]\nType=notify\nExecStart=/bin/sleep 1000\nTimeoutStartSec=60\n"
+
+
+def hakimctl(host, *words):
+    return host.exec(["hakimctl", *words], check=False)
+
+
+def test_a_start_that_waits_for_another_for_too_long_fails_with_timeout(lxc):
+    host = lxc()
+    unit(host, "slow.service", SLOW)
+    unit(host, "late.service", "[Unit]\nAfter=slow.service\nJobTimeoutSec=500ms\n"
+         "[Service]\nExecStart=/bin/sleep 1000\n")
+    unit(host, "patient.service", "[Unit]\nAfter=slow.service\n[Service]\nExecStart=/bin/sleep 1000\n")
+    unit(host, "needs.service", "[Unit]\nRequires=late.service\nAfter=late.service\n[Service]\nExecStart=/bin/true\n")
+    host.start({}, tty=False)
+    units = wait_units(host, late="failed", needs="failed")["units"]
+    assert units["late"]["result"] == "timeout" and "JobTimeoutSec=" in units["late"]["last_error"]
+    assert units["needs"]["result"] == "dependency"
+    assert units["slow"]["sub"] == "start" and units["patient"]["sub"] == "waiting", "the others are as they were"
+    got = hakimctl(host, "start", "late")
+    assert got.returncode == 1 and "JobTimeoutSec=" in got.stderr
+    assert host.stop() == 0
+
+
+def test_what_has_begun_to_start_goes_on_and_is_not_waited_for(lxc):
+    host = lxc()
+    unit(host, "slow.service", "[Unit]\nJobRunningTimeoutSec=1\n" + SLOW)
+    unit(host, "after.service", "[Unit]\nAfter=slow.service\n[Service]\nExecStart=/bin/sleep 1000\n")
+    unit(host, "needs.service", "[Unit]\nRequires=slow.service\nAfter=slow.service\n[Service]\nExecStart=/bin/true\n")
+    host.start({}, tty=False)
+    units = wait_units(host, after="running", needs="failed")["units"]
+    assert units["slow"]["sub"] == "start" and units["slow"]["pid"], "the unit itself is left alone"
+    assert units["needs"]["result"] == "dependency"
+    hakimctl(host, "stop", "slow")
+    got = hakimctl(host, "start", "slow")
+    assert got.returncode == 1 and "goes on" in got.stderr
+    assert status(host)["units"]["slow"]["sub"] == "start"
+    assert host.stop() == 0
+
+
+def test_a_stop_is_not_waited_for_longer_than_that(lxc):
+    host = lxc()
+    unit(host, "deaf.service", "[Unit]\nJobTimeoutSec=500ms\n[Service]\n"
+         "ExecStart=/bin/sh -c 'trap \"\" TERM; echo up; while :; do sleep 1; done'\nTimeoutStopSec=3\n"
+         "[X-Hakim]\nReadyLog=up\n")
+    host.start({}, tty=False)
+    wait_units(host, deaf="running")
+    got = hakimctl(host, "stop", "deaf")
+    assert got.returncode == 1 and "JobTimeoutSec=" in got.stderr
+    assert status(host)["units"]["deaf"]["sub"] == "stop-sigterm", "it goes on to stop"
+    wait_units(host, deaf="failed")
+    assert host.stop() == 0
+
+
+def test_the_time_goes_on_under_a_new_supervisor(lxc):
+    host = lxc()
+    unit(host, "slow.service", SLOW)
+    unit(host, "late.service", "[Unit]\nAfter=slow.service\nJobTimeoutSec=4\n[Service]\nExecStart=/bin/sleep 1000\n")
+    host.start({}, tty=False)
+    wait_units(host, late="waiting", slow="start")
+    old = wait_supervisor(host)
+    os.kill(old, signal.SIGKILL)
+    wait_supervisor(host, other_than=old)
+    units = wait_units(host, late="failed")["units"]
+    assert units["late"]["result"] == "timeout"
+    assert host.stop() == 0
+
+
+def test_the_action_of_a_job_that_was_late_ends_the_container(lxc):
+    host = lxc()
+    unit(host, "slow.service", SLOW)
+    unit(host, "late.service", "[Unit]\nAfter=slow.service\nJobTimeoutSec=300ms\nJobTimeoutAction=poweroff\n"
+         "[Service]\nExecStart=/bin/sleep 1000\n")
+    host.start({}, tty=False)
+    assert host.wait() == 1
