@@ -1,8 +1,10 @@
 """What becomes of a service's output: streams, levels, limits, files, a full disk, the console."""
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hakimctl_kit import CTL
 from hakim import status, supervisor, unit, wait_supervisor, wait_units
 from hosts.process import wait_until
 
@@ -191,6 +194,49 @@ def test_old_files_are_made_by_age_compressed_and_expire(lxc):
                 if path.suffix == ".zst" else file.read()
     numbers = [int(line.split()[2]) for line in text.splitlines()]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_all_kept_files_of_several_units_are_read_with_a_supervisor_and_without(lxc, tmp_path):
+    host = lxc()
+    count = "for i in $$(seq 500); do echo line $$i " + "x" * 200 + "; done"
+    once = "Type=oneshot\nRemainAfterExit=yes"
+    unit(host, "many.service", service(count, once, "LogMaxSize=4K\nLogKeep=40"))
+    unit(host, "packed.service", service(count, once, "LogMaxSize=16K\nLogKeep=10\nLogCompress=zstd"))
+    unit(host, "live.service", service("echo up; read line </var/go; echo went; sleep 1000"))
+    host.start({}, tty=False, before=lambda: host.exec(["mkfifo", "/var/go"]))
+    wait_units(host, many="exited", packed="exited", live="running")
+
+    def asked(*args: str) -> list[dict]:
+        lines = host.exec(["hakimctl", "logs", "--json", *args]).stdout.splitlines()
+        return [json.loads(line) for line in lines]
+
+    wait_until("all is compressed", lambda: not any(
+        name.name.rpartition(".")[2].isdigit() for name in host.root("/var/log/hakim").glob("packed.log.*")), 30)
+    assert len(list(host.root("/var/log/hakim").glob("many.log*"))) > 20
+    assert list(host.root("/var/log/hakim").glob("packed.log.*.zst"))
+    for name in ("many", "packed"):
+        found = asked(name, "--since", "today")
+        assert [one["message"].split()[1] for one in found] == [str(n) for n in range(1, 501)], name
+    both = asked("many", "packed", "live", "-n", "all")
+    times = [one["time_us"] for one in both]
+    assert times == sorted(times) and len(times) == 1001
+    assert {one["unit"] for one in both} == {"many.service", "packed.service", "live.service"}
+    assert {"hakim-supervisor", "many.service"} <= {one["unit"] for one in asked("--all", "-n", "all")}
+    follower = subprocess.Popen(host.inside(["hakimctl", "logs", "-f", "-S", "today", "-g", "up|went", "live", "many"]),
+                                stdout=subprocess.PIPE, text=True)
+    assert follower.stdout.readline().endswith(" live: up\n")
+    host.exec(["sh", "-c", "echo >/var/go"])
+    assert follower.stdout.readline().endswith(" live: went\n")
+    follower.terminate()
+    follower.wait(10)
+    shutil.copytree(host.root("/var/log/hakim"), tmp_path / "kept")
+    assert host.stop() == 0
+    env = {"PATH": os.environ["PATH"], "HAKIM_LOG_DIR": str(tmp_path / "kept"), "HAKIM_RUNTIME_DIR": str(tmp_path)}
+    done = subprocess.run([CTL, "logs", "--json", "-n", "all",
+                           "many", "packed", "live"], env=env, capture_output=True, text=True, check=True)
+    kept = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one for one in kept if one["message"] != "went"] == both
+    assert "no supervisor answers" in done.stderr
 
 
 def test_a_supervisor_with_no_timed_log_does_not_wake_up(lxc):
