@@ -207,6 +207,11 @@ install: all
 		sed 's|/usr/lib/hakim|$(PREFIX)/lib/hakim|g' "$$script" >$(DESTDIR)$(PREFIX)/lib/hakim/$$script && \
 		chmod 0755 $(DESTDIR)$(PREFIX)/lib/hakim/$$script; \
 	done
+	install -D -m 0644 completion/hakimctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hakimctl
+	install -D -m 0644 completion/_hakimctl $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_hakimctl
+	# Those of systemctl are systemd's where it is: dpkg/setup links to these where it is not.
+	install -D -m 0644 completion/systemctl.bash $(DESTDIR)$(PREFIX)/lib/hakim/completion/systemctl
+	install -D -m 0644 completion/_systemctl $(DESTDIR)$(PREFIX)/lib/hakim/completion/_systemctl
 	for name in $(MODULES); do install -m 0755 $(BUILD)/hakim-$$name $(DESTDIR)$(PREFIX)/lib/hakim/; done
 	for script in modules/*/*.sh; do \
 		name=$$(basename "$$script" .sh) && \

@@ -198,6 +198,20 @@ def test_setup_can_be_run_twice_and_taken_back(booted):
     assert host.stop() == 0
 
 
+def test_the_completion_of_systemctl_never_stands_in_the_way_of_systemds(booted):
+    host = booted()
+    path = "/usr/share/bash-completion/completions/systemctl"
+    assert sh(host, f"readlink {path}").stdout == "/usr/lib/hakim/completion/systemctl\n"
+    deb = build_deb(host, "other", "1", {})
+    sh(host, f"mkdir -p /tmp/other-1{path.rpartition('/')[0]} && echo theirs >/tmp/other-1{path} && "
+             f"dpkg-deb -b /tmp/other-1 {deb} && dpkg -i {deb}")
+    assert sh(host, f"cat {path}").stdout == "theirs\n", "a package that brings it replaces the link"
+    sh(host, f"{SETUP} && {SETUP} --undo")
+    assert sh(host, f"cat {path}").stdout == "theirs\n"
+    assert sh(host, "test -e /usr/share/zsh/vendor-completions/_systemctl", check=False).returncode == 1
+    assert host.stop() == 0
+
+
 def test_the_hook_is_fast_when_nothing_has_changed_and_silent_without_a_supervisor(booted):
     host = booted()
     for i in range(30):

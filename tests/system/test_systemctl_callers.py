@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from conftest import ROOT
 from hakim import status, unit, wait_units
 
 PATH = {"PATH": "/usr/lib/hakim/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -195,3 +196,25 @@ def test_without_a_supervisor_the_files_alone_are_changed(host):
     assert got.stderr.startswith("No supervisor runs here, ignoring command 'daemon-reload'")
     assert host.exec(["unshare", "-m", "/bin/sh", "-c", "mount -t tmpfs none /run/hakim; systemctl start built"],
                      env=PATH, check=False).returncode == 1
+
+
+def complete(host, *words: str) -> list[str]:
+    """What bash would offer for the last word."""
+    line = " ".join(f"'{word}'" for word in words)
+    script = f". /usr/lib/hakim/completion/systemctl; COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); " \
+             "_hakim_systemctl; printf '%s\\n' \"${COMPREPLY[@]}\""
+    return host.exec(["bash", "-c", script], env=PATH).stdout.split()
+
+
+def test_completion_knows_the_commands_the_units_and_the_values(host):
+    said = sh(host, "systemctl --help")
+    known = [line.split()[0] for line in said.splitlines() if line.startswith("  ")]
+    assert sorted(complete(host, "systemctl", "")) == sorted(known)
+    zsh = (ROOT / "completion/_systemctl").read_text()
+    assert not [name for name in known if f"'{name}:" not in zsh]
+    assert complete(host, "systemctl", "is-en") == ["is-enabled"]
+    assert complete(host, "systemctl", "--quiet", "stop", "to") == ["top.service"]
+    assert "talk.service" in complete(host, "systemctl", "start", "t")
+    assert "talk.service" not in complete(host, "systemctl", "stop", "t"), "it does not run"
+    assert complete(host, "systemctl", "list-units", "--type", "=", "so") == ["socket"]
+    assert "--now" in complete(host, "systemctl", "enable", "--n")
