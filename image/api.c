@@ -210,7 +210,7 @@ int api_open(struct proxmox *proxmox, struct err *err)
 		r = read_print(api, options->fingerprint, err);
 	if (r == 0)
 		r = read_token(options, &token, err);
-	if (r < 0)
+	if (r < 0 || !token)
 		return r;
 	api->curl = curl_easy_init();
 	r = api->curl ? add_header(api, token) : -ENOMEM;
@@ -298,7 +298,8 @@ static int failed(const struct api *api, CURLcode code, struct err *err)
 /* "message", and what "errors" has of each parameter. */
 static void add_reasons(struct api *api, const json_t *body)
 {
-	const char *message = json_string_value(json_object_get(body, "message")), *key;
+	const char *message = json_string_value(json_object_get(body, "message"));
+	const char *key = NULL;
 	json_t *errors = json_object_get(body, "errors"), *value;
 
 	if (message && !*api->sentence)

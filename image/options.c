@@ -191,24 +191,16 @@ static int set_number(const struct option_row *row, unsigned *to, const char *va
 static int set_bytes(uint64_t *to, const char *value, const char *name, struct err *err)
 {
 	uint64_t number = 0;
+	static const char units[] = "kmg";
+	const char *c = value, *unit;
 	unsigned shift = 0;
-	const char *c = value;
 
 	for (; *c >= '0' && *c <= '9' && number < UINT64_MAX >> 36; c++)
 		number = number * 10 + (uint64_t)(*c - '0');
-	switch (c == value ? 'x' : toupper((unsigned char)*c)) {
-	case 'G':
-		shift += 10;
-		/* fall through */
-	case 'M':
-		shift += 10;
-		/* fall through */
-	case 'K':
-		shift += 10;
+	unit = c != value && *c ? strchr(units, tolower((unsigned char)*c)) : NULL;
+	if (unit) {
+		shift = 10 * (unsigned)(unit - units + 1);
 		c++;
-		break;
-	default:
-		break;
 	}
 	if (c == value || *c || number == 0)
 		return err_set(err, -EINVAL, "%s takes bytes a second, as 500K or 20M", name);

@@ -21,7 +21,7 @@ static bool next_line(const char **text, struct line *line)
 {
 	const char *c = *text;
 
-	if (!*c)
+	if (!c || !*c)
 		return false;
 	line->start = c;
 	c += strspn(c, " \t");
@@ -165,7 +165,7 @@ int state_write(const char *path, const char *volid, const char *node, const cha
 	_cleanup_close_ int held = lock(path, err);
 	int r = held < 0 ? held : state_read(path, &text, err);
 
-	if (r < 0)
+	if (r < 0 || !text)
 		return r;
 	edited = state_edit(text, volid, node, digest);
 	if (!edited)

@@ -1,6 +1,5 @@
 #include "image/storage.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -274,7 +273,7 @@ char *storage_templates(const struct storage *storage)
 	return path;
 }
 
-int storage_check_directory(const struct storage *storage, struct err *err)
+int storage_check_directory(const struct storage *storage, bool make, struct err *err)
 {
 	_cleanup_free_ char *base = base_path(storage);
 	_cleanup_free_ char *templates = storage_templates(storage);
@@ -301,10 +300,10 @@ int storage_check_directory(const struct storage *storage, struct err *err)
 	}
 	if (access(base, F_OK) < 0)
 		return err_sys(err, -errno, "the store %s: %s", storage->id, base);
-	r = place_make(templates, err);
+	r = make ? place_make(templates, err) : 0;
 	if (r < 0)
 		return err_prefix(err, "the store %s", storage->id);
-	if (access(templates, W_OK) < 0)
+	if (access(templates, W_OK) < 0 && (make || errno != ENOENT))
 		return err_sys(err, -errno, "the store %s cannot be written to: %s", storage->id,
 			       templates);
 	return 0;

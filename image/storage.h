@@ -48,8 +48,9 @@ bool storage_is_shared(const struct storage *storage);
 int storage_check(const struct storage *storage, const char *node, struct err *err);
 /* The directory of its templates, to be freed. */
 char *storage_templates(const struct storage *storage);
-/* -EINVAL with a sentence when it should be mounted, and is not, or cannot be written to. */
-int storage_check_directory(const struct storage *storage, struct err *err);
+/* -EINVAL with a sentence when it should be mounted, and is not, or cannot be written to. `make`:
+ * the directory of its templates is made where it is missing. */
+int storage_check_directory(const struct storage *storage, bool make, struct err *err);
 
 /* Where Proxmox keeps its configuration: /etc/pve, or $HAKIM_PVE_DIR. */
 const char *storage_pve(void);

@@ -53,14 +53,13 @@ bad:
 
 enum task_end task_end_of(const char *exitstatus)
 {
-	const char *number = exitstatus + 10;
-
 	if (strcmp(exitstatus, "OK") == 0)
 		return TASK_OK;
-	if (strncmp(exitstatus, "WARNINGS: ", 10) == 0 && *number &&
-	    number[strspn(number, "0123456789")] == '\0')
-		return TASK_WARNINGS;
-	return TASK_FAILED;
+	if (strncmp(exitstatus, "WARNINGS: ", 10) != 0)
+		return TASK_FAILED;
+	exitstatus += 10;
+	return *exitstatus && exitstatus[strspn(exitstatus, "0123456789")] == '\0' ? TASK_WARNINGS
+										   : TASK_FAILED;
 }
 
 static long long now_ms(void)

@@ -43,8 +43,8 @@ static void what_is_no_upid_is_refused(void **state)
 		"UPID::0000C350:00A1B2C3:65A0F1E2:ociregpull:local:root@pam:",
 		"UPID:pve:0000C350:00A1B2C3:65A0F1E2::local:root@pam:",
 		"UPID:pve:0000C350:00A1B2C3:65A0F1E2:a b:local:root@pam:",
-		UPID "x",
-		UPID ":",
+		(UPID "x"),
+		(UPID ":"),
 		"QUID:pve:0000C350:00A1B2C3:65A0F1E2:ociregpull:local:root@pam:",
 	};
 
