@@ -53,10 +53,12 @@ static int children(const struct drawing *d, const char *name, struct strv *out)
 {
 	int r = deps_children(d->packets, name, d->kind, out);
 
-	if (r == 0 && d->kind == DEPS_PULLS && !deps_unit(d->packets, name))
-		r = is_boot_target(name) ? deps_roots(d->packets, DEPS_PULLS, out)
-					 : children_of_file(name, out);
-	return r;
+	if (r < 0 || d->kind != DEPS_PULLS)
+		return r;
+	/* Also where somebody has asked about the target, and it is a unit with nothing below. */
+	if (is_boot_target(name) && !out->n)
+		return deps_roots(d->packets, DEPS_PULLS, out);
+	return deps_unit(d->packets, name) ? 0 : children_of_file(name, out);
 }
 
 static void put_line(const struct drawing *d, const char *name, unsigned depth)
@@ -107,6 +109,9 @@ static int put_tree(struct drawing *d, const char *name, unsigned depth)
 		r = children(d, name, &list);
 	d->above[depth] = name;
 	for (size_t i = 0; i < list.n && r == 0; i++) {
+		/* The one that wants all is a root, too, once it is loaded. */
+		if (depth == 0 && is_boot_target(list.v[i]))
+			continue;
 		d->more[depth + 1] = i + 1 < list.n;
 		r = put_tree(d, list.v[i], depth + 1);
 	}

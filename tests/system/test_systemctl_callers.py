@@ -157,6 +157,8 @@ def test_dependencies_as_a_tree_and_as_a_list(host):
     whole = lines("--plain")
     assert whole[0] == "default.target" and "  top.service" in whole and "  low.service" not in whole
     assert "  low.service" in lines("--plain", "--all", "default.target")
+    host.exec(["systemctl", "start", "multi-user.target"], env=env, check=False)
+    assert lines("--plain", "multi-user.target")[1:] == whole[1:], "also when the target itself is loaded"
     sh(host, "printf '[Unit]\\nWants=low.service\\n[Service]\\nExecStart=/bin/true\\n' "
        ">/etc/systemd/system/new.service")
     assert lines("new") == ["new.service", "* `-low.service"], "of a unit that is not loaded its file is read"

@@ -49,6 +49,23 @@ static void test_options_stand_anywhere(void **state)
 	assert_string_equal(o.words[2], "ssh");
 }
 
+static void test_forms_and_directions(void **state)
+{
+	_cleanup_(systemctl_options_free) struct systemctl_options o = {0};
+	struct err err;
+
+	assert_int_equal(PARSE("list-units", "-o", "cat", "--wait"), 0);
+	assert_true(o.wait);
+	assert_false(o.json || o.reverse || o.after || o.before || o.plain);
+	assert_int_equal(PARSE("list-dependencies", "--output=json-pretty", "--reverse", "--plain",
+			       "-T", "-v", "x"),
+			 0);
+	assert_true(o.json && o.reverse && o.plain);
+	assert_int_equal(o.n_words, 2);
+	assert_int_equal(PARSE("list-dependencies", "--after", "--before"), 0);
+	assert_true(o.after && o.before);
+}
+
 static void test_behind_two_dashes_all_are_names(void **state)
 {
 	_cleanup_(systemctl_options_free) struct systemctl_options o = {0};
@@ -156,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options_stand_anywhere),
+		cmocka_unit_test(test_forms_and_directions),
 		cmocka_unit_test(test_behind_two_dashes_all_are_names),
 		cmocka_unit_test(test_lists_are_split_and_added_to),
 		cmocka_unit_test(test_p_and_capital_p),
