@@ -125,7 +125,7 @@ static int show_pending(struct log_set *set, struct err *err)
 
 		f->pending.len -= f->shown;
 		if (f->shown && f->pending.len)
-			memmove(f->pending.data, f->pending.data + f->shown, f->pending.len);
+			memmove(f->pending.data, f->pending.data + f->shown, f->pending.len + 1);
 		f->shown = 0;
 	}
 	return r < 0 ? r : log_show_end(set, err);

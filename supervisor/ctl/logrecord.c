@@ -39,7 +39,7 @@ struct log_record record_parse(const char *line, size_t len)
 
 void log_text_add(struct log_text *t, const void *bytes, size_t len)
 {
-	if (t->len + len > t->size) {
+	if (t->len + len + 1 > t->size) {
 		size_t size = (t->len + len) * 2 + 256;
 		char *data = realloc(t->data, size);
 
@@ -53,6 +53,7 @@ void log_text_add(struct log_text *t, const void *bytes, size_t len)
 	if (len)
 		memcpy(t->data + t->len, bytes, len);
 	t->len += len;
+	t->data[t->len] = '\0';
 }
 
 void log_text_free(struct log_text *t)

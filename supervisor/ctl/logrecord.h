@@ -25,7 +25,7 @@ struct log_record {
 /* A line that is no record is all text. */
 struct log_record record_parse(const char *line, size_t len);
 
-/* Bytes that grow. */
+/* Bytes that grow; behind them is NUL. */
 struct log_text {
 	char *data; /* owned */
 	size_t len, size;

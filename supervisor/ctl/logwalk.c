@@ -47,11 +47,12 @@ void log_walk_free(struct log_walk *w)
 	w->buf = NULL;
 }
 
-/* [from, from + len) of the file into the buffer; less where it has been cut meanwhile. */
+/* [from, from + len) of the file into the buffer; less where it has been cut meanwhile. Behind it
+ * is NUL: libasan's regexec() looks for one, whatever REG_STARTEND says. */
 static int load(struct log_walk *w, off_t from, size_t len, struct err *err)
 {
 	if (len > w->size) {
-		char *buf = realloc(w->buf, len);
+		char *buf = realloc(w->buf, len + 1);
 
 		if (!buf)
 			return err_sys(err, -ENOMEM, "the log");
@@ -73,6 +74,7 @@ static int load(struct log_walk *w, off_t from, size_t len, struct err *err)
 			break;
 		w->len += (size_t)n;
 	}
+	w->buf[w->len] = '\0';
 	return 0;
 }
 
