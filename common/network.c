@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,15 +11,19 @@
 
 static ssize_t table_read(const char *root, const char *path, char text[TEXT_MAX])
 {
+	int dir = open(*root ? root : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	size_t len = 0;
 	ssize_t n = 0;
-	char full[512];
 	int fd;
 
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	fd = open(full, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
+	if (dir < 0)
 		return -errno;
+	fd = openat(dir, path + 1, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		n = -errno;
+	close(dir);
+	if (fd < 0)
+		return n;
 	while (len < TEXT_MAX - 1 && (n = read(fd, text + len, TEXT_MAX - 1 - len)) > 0)
 		len += (size_t)n;
 	if (n < 0)

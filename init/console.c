@@ -125,3 +125,17 @@ void console_say(struct console *console, const char *a, const char *b, const ch
 	if (!console->quiet)
 		console_warn(console, a, b, c);
 }
+
+void console_text(int fd, const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n <= 0)
+			return;
+		text += n;
+		len -= (size_t)n;
+	}
+}

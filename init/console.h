@@ -25,6 +25,8 @@ struct line {
 	size_t len;
 };
 
+/* For a program that is not PID 1: may block. */
+void console_text(int fd, const char *text);
 void console_open(struct console *console);
 void line_add(struct line *line, const char *text);
 void line_add_u64(struct line *line, uint64_t value);

@@ -21,6 +21,7 @@
 #include "init/options.h"
 #include "init/plain.h"
 #include "init/program.h"
+#include "init/quirk.h"
 #include "init/reap.h"
 #include "init/setup.h"
 #include "init/supervise.h"
@@ -285,6 +286,8 @@ int main(int argc, char **argv)
 	r = options_parse(argc, argv, &options);
 	if (r != 0)
 		return r < 0 ? 0 : r;
+	if (options.quirks)
+		return quirk_main(options.fix);
 	if (options.plain)
 		return plain_main(&options);
 

@@ -1,13 +1,15 @@
 #include "init/options.h"
 
 #include <string.h>
-#include <unistd.h>
+
+#include "init/console.h"
 
 static const char usage[] =
 	"hakim-init " HAKIM_VERSION " - the init of development containers\n"
 	"\n"
 	"usage: hakim-init [--] [PROGRAM [ARGUMENT…]]\n"
 	"       hakim-init --plain [-g] [-s] [--] PROGRAM [ARGUMENT…]\n"
+	"       hakim-init --quirks [--fix]\n"
 	"\n"
 	"With CODER_AGENT_URL and CODER_AGENT_TOKEN in its environment it is a Coder workspace: it "
 	"starts\n"
@@ -20,34 +22,24 @@ static const char usage[] =
 	"  --plain     only an init: forward signals, reap, exit with the program's status\n"
 	"  -g          with --plain: signals go to the program's whole process group\n"
 	"  -s          with --plain: be a subreaper (is one anyway when not PID 1)\n"
+	"  --quirks    ask in a running container what it lacks, and print it as JSON (hakimctl "
+	"doctor)\n"
+	"  --fix       with --quirks: and remedy what can be\n"
 	"  --help      this text\n"
 	"  --version   the version\n"
 	"\n"
 	"HAKIM_STOP_TIMEOUT   how long a stop may take (50s in LXC, 8s elsewhere)\n"
 	"HAKIM_SECRET_ENV     names of variables that only units listing them in PassEnvironment= "
 	"get\n"
+	"HAKIM_QUIRKS         -NAME,-NAME: what is not to be asked at boot\n"
 	"CODER_AGENT_BOOTSTRAP  base64 of 'url|token', where those two are not set\n";
-
-static void say(int fd, const char *text)
-{
-	size_t len = strlen(text);
-
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n <= 0)
-			return;
-		text += n;
-		len -= (size_t)n;
-	}
-}
 
 static int bad(const char *what, const char *option)
 {
-	say(2, "hakim-init: ");
-	say(2, what);
-	say(2, option ? option : "");
-	say(2, "\nTry 'hakim-init --help'.\n");
+	console_text(2, "hakim-init: ");
+	console_text(2, what);
+	console_text(2, option ? option : "");
+	console_text(2, "\nTry 'hakim-init --help'.\n");
 	return 2;
 }
 
@@ -68,15 +60,19 @@ int options_parse(int argc, char **argv, struct options *options)
 			break;
 		}
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			say(1, usage);
+			console_text(1, usage);
 			return -1;
 		}
 		if (strcmp(argv[i], "--version") == 0) {
-			say(1, "hakim-init " HAKIM_VERSION "\n");
+			console_text(1, "hakim-init " HAKIM_VERSION "\n");
 			return -1;
 		}
 		if (strcmp(argv[i], "--plain") == 0)
 			options->plain = true;
+		else if (strcmp(argv[i], "--quirks") == 0)
+			options->quirks = true;
+		else if (options->quirks && strcmp(argv[i], "--fix") == 0)
+			options->fix = true;
 		else if (options->plain && strcmp(argv[i], "-g") == 0)
 			options->group = true;
 		else if (options->plain && strcmp(argv[i], "-s") == 0)
@@ -86,6 +82,8 @@ int options_parse(int argc, char **argv, struct options *options)
 	}
 	if (i < argc)
 		options->command = argv + i;
+	if (options->quirks && (options->plain || options->command))
+		return bad("--quirks stands alone, or with --fix", NULL);
 	if (options->plain && !options->command)
 		return bad("--plain needs a program to run", NULL);
 	return 0;

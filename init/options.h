@@ -10,6 +10,8 @@ struct options {
 	bool group;     /* plain: signals go to the child's process group (-g) */
 	bool subreaper; /* plain: -s */
 	bool setsid;    /* plain, dumb-init: a session of its own */
+	bool quirks;    /* --quirks: ask what this container lacks, and print it */
+	bool fix;       /* --quirks --fix: and remedy it */
 	char **command; /* NULL-terminated; NULL: none was given */
 };
 

@@ -1,7 +1,6 @@
 #include "init/place.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -10,6 +9,7 @@
 
 #include <linux/magic.h>
 
+#include "init/format.h"
 #include "init/quirk_file.h"
 
 #define SECONDS(s) ((s)*1000000000ull)
@@ -96,9 +96,9 @@ static void read_cgroup(const char *root, struct place_facts *facts)
 		char path[256];
 
 		facts->cgroup = 2;
-		snprintf(facts->cgroup_controllers, sizeof(facts->cgroup_controllers), "%.*s",
-			 (int)strcspn(text, "\n"), text);
-		snprintf(path, sizeof(path), "%s/sys/fs/cgroup/cgroup.subtree_control", root);
+		format_text(facts->cgroup_controllers, sizeof(facts->cgroup_controllers), "%.*s",
+			    (int)strcspn(text, "\n"), text);
+		format_text(path, sizeof(path), "%s/sys/fs/cgroup/cgroup.subtree_control", root);
 		facts->cgroup_writable = access(path, W_OK) == 0;
 	} else if (file_exists(root, "/sys/fs/cgroup/unified") ||
 		   file_exists(root, "/sys/fs/cgroup/memory") ||
@@ -122,8 +122,8 @@ static void read_boot_id(const char *root, struct place_facts *facts)
 	int field = 2;
 
 	if (file_read(root, "/dev/.lxc-boot-id", id, sizeof(id)) > 0) {
-		snprintf(facts->boot_id, sizeof(facts->boot_id), "%.*s", (int)strcspn(id, "\n"),
-			 id);
+		format_text(facts->boot_id, sizeof(facts->boot_id), "%.*s", (int)strcspn(id, "\n"),
+			    id);
 		return;
 	}
 	if (file_read(root, "/proc/sys/kernel/random/boot_id", id, sizeof(id)) <= 0 ||
@@ -134,8 +134,8 @@ static void read_boot_id(const char *root, struct place_facts *facts)
 	while (at && field < 22 && (at = strchr(at + 1, ' ')))
 		field++;
 	if (at)
-		snprintf(facts->boot_id, sizeof(facts->boot_id), "%.36s-%.*s", id,
-			 (int)strspn(at + 1, "0123456789"), at + 1);
+		format_text(facts->boot_id, sizeof(facts->boot_id), "%.36s-%.*s", id,
+			    (int)strspn(at + 1, "0123456789"), at + 1);
 }
 
 void place_facts_read(enum place_kind kind, const char *root, struct place_facts *facts)
@@ -152,5 +152,5 @@ void place_facts_read(enum place_kind kind, const char *root, struct place_facts
 	read_cgroup(root, facts);
 	read_boot_id(root, facts);
 	if (uname(&name) == 0)
-		snprintf(facts->kernel, sizeof(facts->kernel), "%s", name.release);
+		format_text(facts->kernel, sizeof(facts->kernel), "%s", name.release);
 }

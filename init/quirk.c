@@ -1,8 +1,9 @@
 #include "init/quirk.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "init/format.h"
 
 enum quirk_outcome quirk_say(struct quirk_result *r, enum quirk_outcome outcome, const char *fmt,
 			     ...)
@@ -10,7 +11,7 @@ enum quirk_outcome quirk_say(struct quirk_result *r, enum quirk_outcome outcome,
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(r->text, sizeof(r->text), fmt, args);
+	format_list(r->text, sizeof(r->text), fmt, args);
 	va_end(args);
 	return outcome;
 }

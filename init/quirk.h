@@ -79,6 +79,14 @@ struct quirk_world {
 
 typedef enum quirk_outcome quirk_fn(struct quirk_world *w, struct quirk_result *r);
 
+/* May a row be asked again while the container runs? */
+enum quirk_again {
+	QUIRK_BOOT_ONLY =
+		0, /* no: it is about PID 1's own start, or would pull away what is used */
+	QUIRK_ASK, /* it informs, and changes nothing */
+	QUIRK_FIX, /* it changes what it finds: where that was asked for */
+};
+
 struct quirk {
 	const char *name;
 	quirk_fn *apply;
@@ -91,6 +99,7 @@ struct quirk {
 	const char *advice;  /* a line to paste, NULL */
 	/* Goes on with a remedy that takes long, when all else is done and written: no deadline. */
 	quirk_fn *slow;
+	enum quirk_again again;
 };
 
 enum quirk_id {
@@ -145,3 +154,10 @@ bool quirk_is_off(const char *list, const char *name);
 /* The whole, in the set-up child. Early rows are over when it returns, and a child of its own goes
  * on with the others. */
 void quirk_run(struct init *init);
+/*
+ * `hakim-init --quirks [--fix]`, for `hakimctl doctor` in a container that runs: asks the rows that
+ * only inform, with `fix` also those that remedy, by PID 1's own environment, and prints the same
+ * JSON with those rows alone. What a row at boot has found in addition is in quirks.json, which
+ * this leaves as it is. Returns the exit status: 0; 1 where it cannot ask (not root).
+ */
+int quirk_main(bool fix);

@@ -1,12 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "init/format.h"
 #include "init/directory.h"
 #include "init/environment.h"
 #include "init/quirk_file.h"
@@ -164,7 +164,7 @@ enum quirk_outcome quirk_machine_id(struct quirk_world *w, struct quirk_result *
 	id[6] = (unsigned char)((id[6] & 0x0f) | 0x40);
 	id[8] = (unsigned char)((id[8] & 0x3f) | 0x80);
 	for (unsigned i = 0; i < sizeof(id); i++)
-		snprintf(text + 2 * (size_t)i, 3, "%02x", id[i]);
+		format_text(text + 2 * (size_t)i, 3, "%02x", id[i]);
 	text[32] = '\n';
 	e = file_replace(w->root, "/etc/machine-id", text, 33, 0444);
 	if (e < 0)

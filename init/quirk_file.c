@@ -2,17 +2,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "init/format.h"
 
 #define PATH_SIZE 512
 
 static int path_below(char path[PATH_SIZE], const char *root, const char *name)
 {
-	return snprintf(path, PATH_SIZE, "%s%s", root, name) >= PATH_SIZE ? -ENAMETOOLONG : 0;
+	return format_text(path, PATH_SIZE, "%s%s", root, name) >= PATH_SIZE ? -ENAMETOOLONG : 0;
 }
 
 ssize_t file_read(const char *root, const char *path, char *buf, size_t size)
@@ -82,7 +84,7 @@ int file_replace(const char *root, const char *path, const char *text, size_t le
 	if (path_below(full, root, path) < 0)
 		return -ENAMETOOLONG;
 	/* Always the same name: what a killed life has left of it is taken away here. */
-	snprintf(temporary, sizeof(temporary), "%s.hakim~", full);
+	format_text(temporary, sizeof(temporary), "%s.hakim~", full);
 	if (unlink(temporary) < 0 && errno != ENOENT)
 		return -errno;
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);

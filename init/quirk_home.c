@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "init/format.h"
 #include "init/copy_tree.h"
 #include "init/quirk_file.h"
 #include "init/quirk_rows.h"
@@ -52,8 +53,9 @@ enum quirk_outcome quirk_home(struct quirk_world *w, struct quirk_result *r)
 				  "%s belongs to an id that is not mapped into this container: %s "
 				  "cannot write, and nobody here can change it",
 				  user.home, user.name);
-		snprintf(r->advice, sizeof(r->advice), "chown -R %u:%u <the directory on the host>",
-			 w->facts.outer_uid + user.uid, w->facts.outer_uid + user.gid);
+		format_text(r->advice, sizeof(r->advice),
+			    "chown -R %u:%u <the directory on the host>",
+			    w->facts.outer_uid + user.uid, w->facts.outer_uid + user.gid);
 	} else if (st.st_uid != 0) {
 		quirk_say(r, outcome, "%s is another user's, on purpose", user.home);
 	} else if (fchown(fd, user.uid, user.gid) < 0) {

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 
 #include <linux/keyctl.h>
 
+#include "init/format.h"
 #include "init/quirk_file.h"
 #include "init/quirk_rows.h"
 
@@ -150,8 +150,8 @@ enum quirk_outcome quirk_overlay(struct quirk_world *w, struct quirk_result *r)
 			"which copies whole images",
 			root);
 	if (e < 0) {
-		snprintf(r->advice, sizeof(r->advice),
-			 "pct set <ctid> --mp0 <storage with ext4 or xfs>:32,mp=%s", root);
+		format_text(r->advice, sizeof(r->advice),
+			    "pct set <ctid> --mp0 <storage with ext4 or xfs>:32,mp=%s", root);
 		return quirk_say(r, QUIRK_NEEDS_HOST,
 				 "the file system of %s carries no overlay (%s): container engines "
 				 "fall back to vfs, which copies whole images",
@@ -185,10 +185,10 @@ enum quirk_outcome quirk_inotify(struct quirk_world *w, struct quirk_result *r)
 
 			if (value < 0 || value >= limits[i].least)
 				continue;
-			snprintf(r->advice, sizeof(r->advice),
-				 "echo %s=%" PRId64
-				 " >/etc/sysctl.d/90-inotify.conf && sysctl --system",
-				 limits[i].name, limits[i].want);
+			format_text(r->advice, sizeof(r->advice),
+				    "echo %s=%" PRId64
+				    " >/etc/sysctl.d/90-inotify.conf && sysctl --system",
+				    limits[i].name, limits[i].want);
 			return quirk_say(r, QUIRK_NEEDS_HOST,
 					 "%s is %" PRId64 ", at least %" PRId64 " are needed",
 					 limits[i].name, value, limits[i].least);

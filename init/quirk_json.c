@@ -2,8 +2,9 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "init/format.h"
 
 struct out {
 	char *buf;
@@ -13,13 +14,12 @@ struct out {
 __attribute__((format(printf, 2, 3))) static void put(struct out *out, const char *fmt, ...)
 {
 	va_list args;
-	int n;
+	size_t n;
 
 	va_start(args, fmt);
-	n = vsnprintf(out->buf + out->len, out->size - out->len, fmt, args);
+	n = format_list(out->buf + out->len, out->size - out->len, fmt, args);
 	va_end(args);
-	if (n > 0)
-		out->len += (size_t)n < out->size - out->len ? (size_t)n : 0;
+	out->len += n < out->size - out->len ? n : 0;
 	out->buf[out->len] = '\0';
 }
 
@@ -108,7 +108,8 @@ size_t quirk_json(struct quirk_sheet *sheet)
 		struct quirk_entry *e = &sheet->entries[i];
 
 		/* Not one that a worker is at just now. */
-		if (__atomic_load_n(&e->state, __ATOMIC_ACQUIRE) != ENTRY_DONE)
+		if (__atomic_load_n(&e->state, __ATOMIC_ACQUIRE) != ENTRY_DONE ||
+		    e->outcome == QUIRK_NONE)
 			continue;
 		put(&out, "%s", separator);
 		put_row(&out, &quirk_table[i], e);

@@ -2,12 +2,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "init/format.h"
 #include "init/quirk_file.h"
 #include "init/quirk_rows.h"
 
@@ -61,7 +61,7 @@ static int enable_all(const char *root, const char *controllers)
 		size_t len = strcspn(at, " \n");
 
 		if (len && !has_word(enabled, at, len)) {
-			snprintf(word, sizeof(word), "+%.*s", (int)len, at);
+			format_text(word, sizeof(word), "+%.*s", (int)len, at);
 			r = file_set(root, CGROUP "/cgroup.subtree_control", word);
 		}
 		at += len;
@@ -94,9 +94,9 @@ enum quirk_outcome quirk_cgroup(struct quirk_world *w, struct quirk_result *r)
 	if (file_read(w->root, "/proc/1/cgroup", own, sizeof(own)) > 0 &&
 	    strstr(own, "0::/hakim/init\n") && enable_all(w->root, controllers) == 0)
 		return quirk_say(r, QUIRK_FINE, "PID 1 is in a group of its own");
-	snprintf(own, sizeof(own), "%s" CGROUP "/hakim", w->root);
+	format_text(own, sizeof(own), "%s" CGROUP "/hakim", w->root);
 	mkdir(own, 0755);
-	snprintf(own, sizeof(own), "%s" CGROUP "/hakim/init", w->root);
+	format_text(own, sizeof(own), "%s" CGROUP "/hakim/init", w->root);
 	if (mkdir(own, 0755) < 0 && errno != EEXIST)
 		return quirk_fail(r, errno, CGROUP "/hakim/init could not be made");
 	for (unsigned i = 0; i < ATTEMPTS; i++) {
@@ -175,7 +175,7 @@ enum quirk_outcome quirk_oom_score(struct quirk_world *w, struct quirk_result *r
 	if (value <= -1000)
 		return quirk_say(r, QUIRK_FINE,
 				 "nothing in this container is ever killed for memory");
-	snprintf(lower, sizeof(lower), "%ld", value - 1);
+	format_text(lower, sizeof(lower), "%ld", value - 1);
 	/* Of this worker, which ends after it. */
 	e = file_set(w->root, "/proc/self/oom_score_adj", lower);
 	if (e == 0)

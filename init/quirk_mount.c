@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -9,6 +8,7 @@
 
 #include <linux/magic.h>
 
+#include "init/format.h"
 #include "init/copy_tree.h"
 #include "init/quirk_file.h"
 #include "init/quirk_rows.h"
@@ -94,8 +94,8 @@ enum quirk_outcome quirk_shm(struct quirk_world *w, struct quirk_result *r)
 		return quirk_say(r, QUIRK_FINE, "/dev/shm is mounted");
 	/* The default is half of the machine's memory, not of the container's. */
 	if (w->facts.memory_max > 0)
-		snprintf(options, sizeof(options), "mode=1777,size=%" PRId64,
-			 w->facts.memory_max / 2);
+		format_text(options, sizeof(options), "mode=1777,size=%" PRId64,
+			    w->facts.memory_max / 2);
 	if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
 		return quirk_fail(r, errno, "/dev/shm could not be mounted");
 	return quirk_say(r, QUIRK_REMEDIED, "/dev/shm was missing: it is a tmpfs (%s)", options);

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/network.h"
+#include "init/format.h"
 #include "init/quirk_file.h"
 #include "init/quirk_rows.h"
 
@@ -58,7 +58,7 @@ enum quirk_outcome quirk_ping(struct quirk_world *w, struct quirk_result *r)
 		max = w->facts.ids - 1;
 	if (first == 0 && last >= max)
 		return quirk_say(r, QUIRK_FINE, "every user may ping");
-	snprintf(want, sizeof(want), "0 %lu", max);
+	format_text(want, sizeof(want), "0 %lu", max);
 	e = file_set(w->root, path, want);
 	if (e == -EROFS || e == -EACCES || e == -EPERM) {
 		r->error = -e;
@@ -118,7 +118,7 @@ enum quirk_outcome quirk_resolv_conf(struct quirk_world *w, struct quirk_result 
 	if (n == 0)
 		return quirk_say(r, QUIRK_NEEDS_HOST, "%s names no server", path);
 	r->error = (int)-n;
-	snprintf(full, sizeof(full), "%s%s", w->root, path);
+	format_text(full, sizeof(full), "%s%s", w->root, path);
 	n = readlink(full, target, sizeof(target) - 1);
 	if (n < 0)
 		return quirk_say(r, QUIRK_NEEDS_HOST, "there is no %s", path);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "init/format.h"
 #include "init/init.h"
 #include "init/note.h"
 #include "init/quirk_file.h"
@@ -271,9 +271,72 @@ static void tell(struct init *init, const struct quirk_sheet *sheet)
 			continue;
 		if (i == QUIRK_ID_HOME && e->result.error == ETIMEDOUT && init->board)
 			board_or(&init->board->request, REQUEST_NO_HOME);
-		snprintf(text, sizeof(text), "set-up, %s: %s", quirk_table[i].name, e->result.text);
+		format_text(text, sizeof(text), "set-up, %s: %s", quirk_table[i].name,
+			    e->result.text);
 		note_add(init, text);
 	}
+}
+
+/* The container's own, which PID 1 has and a shell may not. */
+static const char *of_pid_1(const char *environment, size_t len, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *at = environment; at < environment + len; at += strlen(at) + 1)
+		if (strncmp(at, name, n) == 0 && at[n] == '=')
+			return at + n + 1;
+	return NULL;
+}
+
+/* What is not asked now is as if it were over, and is not shown. */
+static void leave_out(struct quirk_sheet *sheet, bool fix)
+{
+	for (unsigned i = 0; i < QUIRK_IDS; i++) {
+		enum quirk_again again = quirk_table[i].again;
+
+		if (again == QUIRK_ASK || (fix && again == QUIRK_FIX))
+			continue;
+		sheet->entries[i].outcome = QUIRK_NONE;
+		sheet->entries[i].state = ENTRY_DONE;
+	}
+}
+
+int quirk_main(bool fix)
+{
+	struct quirk_sheet *sheet = mmap(NULL, sizeof(*sheet), PROT_READ | PROT_WRITE,
+					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	static char environment[65536];
+	const char *user;
+	ssize_t len;
+
+	len = file_read("", "/proc/1/environ", environment, sizeof(environment));
+	if (sheet == MAP_FAILED || geteuid() != 0 || len < 0) {
+		console_text(2, "hakim-init: --quirks needs root, and /proc\n");
+		return 1;
+	}
+	user = of_pid_1(environment, (size_t)len, "CODER_USER");
+	sheet->world = (struct quirk_world){
+		.root = "",
+		.place = place_detect(
+			of_pid_1(environment, (size_t)len, "container"),
+			of_pid_1(environment, (size_t)len, "KUBERNETES_SERVICE_HOST") != NULL),
+		.facts = {.memory_max = -1},
+		.user = user && *user ? user : "coder",
+	};
+	sheet->world.facts.kind = place_name(sheet->world.place);
+	umask(0);
+	sort_out(sheet, of_pid_1(environment, (size_t)len, "HAKIM_QUIRKS"));
+	leave_out(sheet, fix);
+	sheet->early_us = run_rows(sheet, QUIRK_EARLY);
+	sheet->late_us = run_rows(sheet, QUIRK_LATE);
+	for (unsigned i = 0; fix && i < QUIRK_IDS; i++)
+		if (quirk_table[i].slow && sheet->entries[i].outcome == QUIRK_REMEDIED)
+			sheet->entries[i].outcome =
+				quirk_table[i].slow(&sheet->world, &sheet->entries[i].result);
+	sheet->complete = true;
+	quirk_json(sheet);
+	console_text(1, sheet->json);
+	return 0;
 }
 
 void quirk_run(struct init *init)

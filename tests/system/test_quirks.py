@@ -529,3 +529,31 @@ def test_a_condition_on_the_place_holds_in_that_place_alone(lxc):
     found = wait_units(host, lxc="running", users="running")
     assert found["manager"]["place"] == "lxc"
     assert found["units"]["podman"]["sub"] != "running" and found["units"]["nspawn"]["sub"] != "running"
+
+
+def asked_again(host, *options):
+    """`hakim-init --quirks`: its rows by name."""
+    return {entry["name"]: entry for entry in
+            json.loads(host.exec(["hakim-init", "--quirks", *options]).stdout)["quirks"]}
+
+
+def test_rows_can_be_asked_again_in_a_running_container_and_only_fix_changes_anything(lxc):
+    host = lxc()
+    host.start({"HAKIM_QUIRKS": "-fuse"}, tty=False)
+    at_boot = host.read_file("/run/hakim/quirks.json") if quirks(host) else b""
+    host.exec(["umount", "/dev/shm"])
+    host.exec(["rm", "/etc/machine-id"])
+    found = asked_again(host)
+    assert "shm" not in found and "run" not in found and "nofile" not in found
+    assert found["fuse"]["outcome"] == "off" and found["tun"]["outcome"] == "needs-host"
+    assert not host.root("/etc/machine-id").exists()
+    found = asked_again(host, "--fix")
+    assert found["shm"]["outcome"] == found["machine-id"]["outcome"] == "remedied"
+    assert found["ping"]["outcome"] == found["cgroup"]["outcome"] == "fine", found["cgroup"]
+    assert "run" not in found and "stale-files" not in found
+    assert " /dev/shm tmpfs " in host.read_file("/proc/1/mounts").decode()
+    assert host.read_file("/run/hakim/quirks.json") == at_boot
+    assert host.exec(["hakim-init", "--quirks"], user="coder", check=False).returncode == 1
+    assert host.exec(["hakim-init", "--fix"], check=False).returncode == 2
+    assert host.exec(["hakim-init", "--quirks", "true"], check=False).returncode == 2
+    assert host.stop() == 0
