@@ -129,7 +129,7 @@ $(BUILD)/hakim-agent-fetch: $(call obj,modules/coder-agent/main.c) $(BUILD)/libf
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ -lcurl -lcrypto -lseccomp -lcap
 
-IMAGE_LIBS := -lcurl -lssl -lcrypto -ljansson -lz -lzstd
+IMAGE_LIBS := -lcurl -lssl -lcrypto -ljansson -lz -lzstd -lm
 $(BUILD)/hakim: $(call obj,image/main.c) $(BUILD)/libimage.a $(BUILD)/libcommon.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ $(IMAGE_LIBS)

@@ -41,10 +41,11 @@
 #define FETCH_JOURNAL_SUFFIX ".tmp-hakim-journal"
 
 struct fetch_options {
-	const char *creds;    /* "user:password" for every registry of the run, or NULL */
-	const char *authfile; /* the only file of credentials that is read, or NULL for the usual
-				 ones */
-	const char *cacert;   /* a PEM file that is trusted besides the system's, or NULL */
+	const char *creds;      /* "user:password" for every registry of the run, or NULL */
+	const char *ghcr_creds; /* the same, for ghcr.io alone (--gh-token), or NULL */
+	const char *authfile;   /* the only file of credentials that is read, or NULL for the usual
+				   ones */
+	const char *cacert;     /* a PEM file that is trusted besides the system's, or NULL */
 	const char *proxy;    /* used where the environment names none (datacenter.cfg), or NULL */
 	const char *platform; /* "linux/amd64", "linux/arm/v7"; NULL is this machine's */
 	bool insecure;        /* --tls-verify=false: certificates are not checked */
@@ -108,8 +109,8 @@ void fetch_session_closep(struct fetch_session **session);
 int fetch_has_credentials(struct fetch_session *session, const char *registry, struct err *err);
 
 /* The digest that the registry has for the reference now: of the index, where the tag is one. One
- * HEAD; where that does not tell, one GET whose body is hashed. For `name:tag@digest` it is the
- * tag's, so that a moved tag is seen. */
+ * HEAD; where that does not tell, one GET whose body is hashed. For `name:tag@digest` it is that
+ * digest, when the registry has it. */
 int fetch_digest(struct fetch_session *session, const struct reference *ref, struct digest *digest,
 		 struct err *err);
 

@@ -1,0 +1,84 @@
+#include "image/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "image/file.h"
+
+#define LINE_BYTES  256
+#define JOURNAL_MAX (16u << 20)
+
+static int head(const struct archive *archive, char line[LINE_BYTES])
+{
+	return snprintf(line, LINE_BYTES, "hakim-journal 1 %s %" PRIu64 " %zu\n",
+			archive->manifest.text, archive->size, archive->n);
+}
+
+bool journal_read(const char *text, const struct archive *archive, uint64_t *at)
+{
+	char line[LINE_BYTES];
+	size_t len = (size_t)head(archive, line);
+
+	if (strncmp(text, line, len) != 0)
+		return false;
+	memset(at, 0, archive->n * sizeof(*at));
+	text += len;
+	for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
+		unsigned long long bytes;
+		size_t i;
+		int used = 0;
+
+		if (sscanf(text, "%zu %llu%n", &i, &bytes, &used) != 2 || text + used != end ||
+		    i >= archive->n || bytes > archive->blobs[i].size)
+			return true;
+		at[i] = bytes;
+	}
+	return true;
+}
+
+int journal_open(const char *path, const struct archive *archive, bool resume,
+		 struct journal *journal, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	char line[LINE_BYTES];
+	size_t len;
+	int r;
+
+	*journal = (struct journal){.fd = -EBADF, .n = archive->n};
+	journal->at = calloc(archive->n, sizeof(*journal->at));
+	if (!journal->at)
+		return err_set(err, -ENOMEM, "no memory for a journal");
+	if (!resume || file_read(path, JOURNAL_MAX, &text, &len, NULL) < 0 ||
+	    !journal_read(text, archive, journal->at)) {
+		len = (size_t)head(archive, line);
+		r = file_replace(path, 0600, line, len, err);
+		if (r < 0)
+			return r;
+	}
+	journal->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	if (journal->fd < 0)
+		return err_sys(err, -errno, "cannot write %s", path);
+	return 0;
+}
+
+void journal_note(struct journal *journal, size_t i, uint64_t bytes)
+{
+	char line[64];
+	int len = snprintf(line, sizeof(line), "%zu %" PRIu64 "\n", i, bytes);
+
+	if (write(journal->fd, line, (size_t)len) == len)
+		journal->at[i] = bytes;
+}
+
+void journal_close(struct journal *journal)
+{
+	cleanup_close(&journal->fd);
+	free(journal->at);
+	*journal = (struct journal){.fd = -EBADF};
+}

@@ -1,0 +1,27 @@
+/*
+ * verify.h - whether a file is an archive that Proxmox takes, and is whole.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "image/config.h"
+#include "image/manifest.h"
+
+struct verified {
+	struct digest manifest;
+	struct manifest image;
+	struct config config;
+	uint64_t size; /* of the file */
+};
+
+/* Checks the layout (names, order of nothing, one manifest in index.json), that each blob has its
+ * digest and its size, and with `layers` that each layer unpacks to its diff_id. -EBADMSG with a
+ * sentence; other errors are the system's. */
+int verify_archive(const char *path, bool layers, struct verified *verified, struct err *err);
+void verified_free(struct verified *verified); /* also for _cleanup_(verified_free) */
+
+/* What is in the image that Proxmox would choke on, each as a sentence. */
+int verify_warnings(const struct config *config, struct strv *warnings);
