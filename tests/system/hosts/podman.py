@@ -160,6 +160,8 @@ class PodmanHost(Host):
                   for m in spec.mounts]
         mounts += [f"--volume={file}:/{file.relative_to(self.files)}"
                    for file in self.files.glob("**/*") if file.is_file()]
+        # The image's entrypoint is the init: named once more it would be the program that the init is given.
+        program = () if tuple(spec.init) == (INIT,) and not self.entrypoint else spec.init
         entrypoint = [f"--entrypoint={json.dumps([self.entrypoint])}"] if self.entrypoint else []
         console: Pty | Pipe = Pty() if spec.tty else Pipe()
         self.console = console
@@ -167,7 +169,7 @@ class PodmanHost(Host):
             "run", "--rm", f"--name={self.name}", "--network=none", f"--env-file={env}",
             f"--cgroup-parent={self.store.parent}", f"--cidfile={self.directory}/id",
             f"--hostname={self.name}", *self.options, *mounts, *entrypoint,
-            *(["--interactive", "--tty"] if spec.tty else []), IMAGE, *spec.init))
+            *(["--interactive", "--tty"] if spec.tty else []), IMAGE, *program))
 
     def _set_up(self) -> bool:
         """Finds PID 1 of the container among what runs in the store's pid namespace."""
