@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from hakim import log_files, services, status, unit, wait_supervisor, wait_units
-from hosts.process import wait_until
+from hakim import comm, log_files, status, threads, unit, wait_supervisor, wait_units
+from hosts.process import children, wait_until
 
 PATH = "/run/echo.sock"
 SERVICE = "[Service]\nExecStart=/usr/local/bin/listener {options}\n{more}"
@@ -76,8 +76,15 @@ def sub(host, name):
 
 def only_supervisor(host):
     """The supervisor, at a moment when no child of it is between its clone and its execve."""
-    services(host, "")
-    return wait_supervisor(host)
+    found: list[int] = []
+
+    def alone() -> bool:
+        found[:] = [pid for pid in children(host.pid) if comm(pid) == "hakim-superviso"]
+        # Also when there is no supervisor a service may be on its way; it has no thread for the logs.
+        return len(found) == 1 and threads(found[0]) > 1
+
+    wait_until("the supervisor is alone", alone, 20)
+    return found[0]
 
 
 def cpu_ticks(pid):
@@ -372,14 +379,24 @@ def test_without_a_free_fd_a_connection_waits_and_nothing_spins(lxc):
     host = accepting(lxc)
     pid = only_supervisor(host)
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    used: set[int] = set()
+
+    def settled() -> bool:
+        before = used.copy()
+        used.clear()
+        used.update(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+        return used == before
+
+    # The last question about its status has fds of its own.
+    wait_until("it opens and closes nothing", settled, 10, 0.2)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(set(range(1000)) - used), limits[1]))
     with connect(host) as client:
         client.sendall(b"late\n")
         before = cpu_ticks(pid)
         time.sleep(1)
         assert cpu_ticks(pid) - before <= 5
-        assert select.select([client], [], [], 0)[0] == [], "neither answered nor closed"
+        said = client.recv(100) if select.select([client], [], [], 0)[0] else None
+        assert said is None, f"neither answered nor closed, but {said!r}"
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
         assert client.makefile().readline() == "late\n"
     assert host.stop() == 0
