@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "supervisor/ctl/client.h"
 #include "supervisor/ctl/ctl.h"
+#include "supervisor/ctl/lognew.h"
 #include "supervisor/ctl/logzstd.h"
 
 #define LOOK_MS     250  /* where no inotify tells of new lines */
@@ -278,17 +279,59 @@ static bool has_moved(const struct follow *f)
 	return moved;
 }
 
+static int follow_new(struct log_set *set, struct log *log, bool raw)
+{
+	struct follow *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	*f = (struct follow){.log = log, .set = set, .raw = raw, .inotify = -1};
+	log->follow = f;
+	if (log->files.n)
+		head_take(f, log->files.fds[0]);
+	return 0;
+}
+
+static void follow_start(struct log *log, const struct log_spot *spot)
+{
+	log->follow->spot = *spot;
+	log->follow->answered_ms = client_now_ms();
+	log->us = INT64_MIN;
+	watch_start(log->follow);
+}
+
+/* A log that has begun later: all of it is new. */
+static int follow_later(struct log_set *set, const char *name, struct log_files *files)
+{
+	struct log *log = &set->v[set->n];
+	struct log_spot spot = {.file = files->n - 1};
+	int r;
+
+	if (set->n == set->room)
+		return 0;
+	*log = (struct log){.name = strdup(name), .files = *files};
+	files->n = 0;
+	set->n++;
+	r = log->name ? follow_new(set, log, false) : -ENOMEM;
+	if (r < 0)
+		return r;
+	r = take_rest(log->follow, log->files.fds, &spot, NULL);
+	follow_start(log, &spot);
+	return r;
+}
+
 /*
- * Waits for something new, and finds out who is not sure any more. `p` has room for all logs and
- * the output. -EPIPE: no reader is left.
+ * Waits for something new, and finds out who is not sure any more. `p` has room for all logs, the
+ * output and the directory. 1: it says something. -EPIPE: no reader is left.
  */
-static int wait_for_news(struct log_set *set, struct pollfd *p)
+static int wait_for_news(struct log_set *set, int dir, struct pollfd *p)
 {
 	int timeout = -1;
 
 	/* Asked for nothing, poll(2) tells of a reader that has gone; else only the next line
 	 * would. */
 	p[set->n] = (struct pollfd){.fd = set->out.fd};
+	p[set->n + 1] = (struct pollfd){.fd = dir, .events = POLLIN};
 	for (size_t i = 0; i < set->n; i++) {
 		const struct follow *f = set->v[i].follow;
 
@@ -296,7 +339,7 @@ static int wait_for_news(struct log_set *set, struct pollfd *p)
 		if (f->inotify < 0 || !f->sure)
 			timeout = LOOK_MS;
 	}
-	if (poll(p, set->n + 1, timeout) < 0)
+	if (poll(p, set->n + 2, timeout) < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (p[set->n].revents & (POLLERR | POLLHUP | POLLNVAL))
 		return -EPIPE;
@@ -307,7 +350,7 @@ static int wait_for_news(struct log_set *set, struct pollfd *p)
 				   : p[i].revents & POLLIN && has_moved(f))
 			f->sure = false;
 	}
-	return 0;
+	return p[set->n + 1].revents & POLLIN ? 1 : 0;
 }
 
 /* One round: what has come, and newer files. 1: there may be more of it already. */
@@ -335,18 +378,11 @@ static int look(struct log_set *set, bool raw, struct err *err)
 
 int log_follow_begin(struct log_set *set, bool raw, struct err *err)
 {
-	for (size_t i = 0; i < set->n; i++) {
-		struct log *log = &set->v[i];
-		struct follow *f = calloc(1, sizeof(*f));
+	int r = 0;
 
-		if (!f)
-			return err_sys(err, -ENOMEM, "the logs");
-		*f = (struct follow){.log = log, .set = set, .raw = raw, .inotify = -1};
-		log->follow = f;
-		if (log->files.n)
-			head_take(f, log->files.fds[0]);
-	}
-	return 0;
+	for (size_t i = 0; i < set->n && r == 0; i++)
+		r = follow_new(set, &set->v[i], raw);
+	return r < 0 ? err_sys(err, r, "the logs") : 0;
 }
 
 void log_follow_end(struct log_set *set)
@@ -366,23 +402,23 @@ void log_follow_end(struct log_set *set)
 
 int log_follow(struct log_set *set, bool raw, struct err *err)
 {
-	_cleanup_free_ struct pollfd *p = calloc(set->n + 1, sizeof(*p));
+	_cleanup_free_ struct pollfd *p = calloc(set->room + 2, sizeof(*p));
+	_cleanup_close_ int dir = log_new_watch(set);
 	int r = 0;
 
 	if (!p)
 		return err_sys(err, -ENOMEM, "the logs");
-	for (size_t i = 0; i < set->n; i++) {
-		struct follow *f = set->v[i].follow;
-
-		f->spot = set->v[i].walk.at;
-		f->answered_ms = client_now_ms();
-		set->v[i].us = INT64_MIN;
-		watch_start(f);
-	}
+	for (size_t i = 0; i < set->n; i++)
+		follow_start(&set->v[i], &set->v[i].walk.at);
+	/* What has begun before the watch did. */
+	if (dir >= 0)
+		r = log_new_take(set, dir, true, follow_later);
 	while (r >= 0) {
 		r = look(set, raw, err);
 		if (r == 0)
-			r = wait_for_news(set, p);
+			r = wait_for_news(set, dir, p);
+		if (r > 0 && dir >= 0)
+			r = log_new_take(set, dir, false, follow_later);
 	}
 	return r;
 }

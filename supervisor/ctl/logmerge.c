@@ -5,6 +5,14 @@
 
 #define TEXT_MAX (64 * 1024) /* is written out then */
 
+bool log_set_has(const struct log_set *set, const char *unit)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (strcmp(set->v[i].files.unit, unit) == 0)
+			return true;
+	return false;
+}
+
 void log_head_set(struct log *log, const char *line, size_t len)
 {
 	log->head = record_parse(line, len);

@@ -17,7 +17,7 @@ struct follow;
 
 /* One log of several. */
 struct log {
-	const char *name; /* as it was asked for; not owned */
+	char *name; /* as it was asked for; owned */
 	struct log_files files;
 	struct log_walk walk;
 	struct log_spot before; /* where the walk was before `head` */
@@ -28,8 +28,9 @@ struct log {
 };
 
 struct log_set {
-	struct log *v;
-	size_t n;
+	struct log *v;        /* is not moved while it is followed */
+	size_t n, room;       /* so many fit */
+	struct strv patterns; /* who begins to log and matches one of them is followed, too */
 	struct log_source source;
 	struct log_grep grep;
 	struct log_style style;
@@ -45,6 +46,9 @@ struct log_range {
 	bool reverse;         /* the newest first */
 	bool whole;           /* nothing of a last line that has no end yet */
 };
+
+/* Is this unit's log one of them? */
+bool log_set_has(const struct log_set *set, const char *unit);
 
 /* Prints what is wanted. The walks are at the end of what was there, which is where a follower goes
  * on. */

@@ -18,6 +18,7 @@
 #include "supervisor/ctl/when.h"
 
 #define LINES_DEFAULT 100
+#define LOGS_LATER    256 /* so many more may come while a pattern is followed */
 
 struct logs {
 	const struct ctl *ctl;
@@ -106,6 +107,8 @@ static int add_matching(struct logs *l, const char *pattern, struct err *err)
 	size_t before = l->matched.n;
 	int r = log_source_names(&l->set.source, pattern, &l->matched, err);
 
+	if (r >= 0)
+		r = strv_add(&l->set.patterns, pattern);
 	for (size_t i = before; i < l->matched.n && r >= 0; i++)
 		r = strv_add(&l->names, l->matched.v[i]);
 	return r;
@@ -135,19 +138,12 @@ static int expand(struct logs *l, struct err *err)
 	return r;
 }
 
-static bool is_there(const struct log_set *set, const char *unit)
-{
-	for (size_t i = 0; i < set->n; i++)
-		if (strcmp(set->v[i].files.unit, unit) == 0)
-			return true;
-	return false;
-}
-
 static int open_logs(struct logs *l, struct err *err)
 {
 	struct log_set *set = &l->set;
 
-	set->v = calloc(l->names.n + 1, sizeof(*set->v));
+	set->room = l->names.n + (set->patterns.n && given(l, ARGS_FOLLOW) ? LOGS_LATER : 0);
+	set->v = calloc(set->room + 1, sizeof(*set->v));
 	if (!set->v)
 		return err_sys(err, -ENOMEM, "the logs");
 	for (size_t i = 0; i < l->names.n; i++) {
@@ -160,16 +156,19 @@ static int open_logs(struct logs *l, struct err *err)
 			continue;
 		if (r < 0)
 			return r;
-		if (is_there(set, log->files.unit) || (matched && !log->files.n)) {
+		if (log_set_has(set, log->files.unit) || (matched && !log->files.n)) {
 			log_files_free(&log->files);
 			continue;
 		}
 		if (!log->files.n && !given(l, ARGS_FOLLOW))
 			ctl_complain(0, "%s has no log yet", l->names.v[i]);
-		log->name = l->names.v[i];
 		set->n++;
+		log->name = strdup(l->names.v[i]);
+		if (!log->name)
+			return err_sys(err, -ENOMEM, "the logs");
 	}
-	set->style.named = set->n > 1;
+	/* There may be more of them later. */
+	set->style.named = set->n > 1 || set->room > l->names.n;
 	if (set->source.direct)
 		ctl_complain(0, "%s; its logs are read without it", set->source.why.text);
 	return 0;
@@ -179,8 +178,8 @@ static int open_logs(struct logs *l, struct err *err)
 
 static bool is_raw(const struct logs *l)
 {
-	return l->set.n == 1 && l->set.style.format == LOG_AS_IT_IS && !l->set.grep.on &&
-	       !l->range.reverse && !l->range.until_timed;
+	return l->set.n == 1 && !l->set.style.named && l->set.style.format == LOG_AS_IT_IS &&
+	       !l->set.grep.on && !l->range.reverse && !l->range.until_timed;
 }
 
 /* Where to begin: with --since all of that time is shown, or at most the last N of it. */
@@ -214,7 +213,7 @@ static int print_raw(struct logs *l, struct err *err)
 
 static int print_logs(struct logs *l, struct err *err)
 {
-	bool raw = is_raw(l), follow = given(l, ARGS_FOLLOW) && l->set.n;
+	bool raw = is_raw(l), follow = given(l, ARGS_FOLLOW);
 	int r = follow ? log_follow_begin(&l->set, raw, err) : 0;
 
 	if (r == 0)
@@ -270,8 +269,11 @@ int ctl_logs(struct ctl *ctl)
 		status = parse_output(&l);
 	if (status == CTL_OK)
 		status = show(&l);
-	for (size_t i = 0; i < l.set.n; i++)
+	for (size_t i = 0; i < l.set.n; i++) {
 		log_files_free(&l.set.v[i].files);
+		free(l.set.v[i].name);
+	}
+	strv_free(&l.set.patterns);
 	free(l.set.v);
 	log_text_free(&l.set.text);
 	log_grep_free(&l.set.grep);

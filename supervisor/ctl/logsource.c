@@ -84,7 +84,7 @@ static int open_all(const char *dir, const char *file, struct log_files *files)
 	return 0;
 }
 
-static int files_direct(const struct log_source *s, const char *name, struct log_files *files,
+static int files_direct(struct log_source *s, const char *name, struct log_files *files,
 			struct err *err)
 {
 	struct log_file file = {.fd = -EBADF};
@@ -103,6 +103,8 @@ static int files_direct(const struct log_source *s, const char *name, struct log
 
 		if (r < 0 && r != -ENOENT && r != -ENOTDIR)
 			return err_sys(err, r, "%s/%s cannot be read", dirs[i].path, file.name);
+		if (files->n)
+			snprintf(s->dir, sizeof(s->dir), "%s", dirs[i].path);
 	}
 	if (files->n)
 		return 0;
@@ -121,6 +123,11 @@ static bool name_of_file(const char *file, char name[static LOG_UNIT_MAX])
 		return false;
 	snprintf(name, LOG_UNIT_MAX, "%.*s", (int)(end - file), file);
 	return true;
+}
+
+bool log_source_stem(const char *file, char stem[static LOG_UNIT_MAX])
+{
+	return name_of_file(file, stem) && strlen(stem) + strlen(".log") == strlen(file);
 }
 
 static bool matches(const char *pattern, const char *unit)
@@ -174,17 +181,21 @@ static bool nobody(struct log_source *s, int error, const struct err *err)
 	return true;
 }
 
-static int files_asked(const char *name, struct log_files *files, struct err *err)
+static int files_asked(struct log_source *s, const char *name, struct log_files *files,
+		       struct err *err)
 {
 	const char *const words[] = {"logs", name};
 	_cleanup_(reply_free) struct reply reply = {0};
-	const char *unit;
+	const char *unit, *path;
 	int r = client_ask_once(words, ARRAY_LEN(words), CLIENT_TIMEOUT_MS, &reply, err);
 
 	if (r < 0)
 		return r;
 	unit = json_string_value(json_object_get(json_array_get(reply.packets, 0), "name"));
 	snprintf(files->unit, sizeof(files->unit), "%s", unit ? unit : name);
+	path = json_string_value(json_object_get(json_array_get(reply.packets, 0), "path"));
+	if (path && strrchr(path, '/'))
+		snprintf(s->dir, sizeof(s->dir), "%.*s", (int)(strrchr(path, '/') - path), path);
 	files->current =
 		!json_is_false(json_object_get(json_array_get(reply.packets, 0), "current"));
 	for (unsigned i = 0; i < reply.n_fds; i++)
@@ -200,7 +211,7 @@ int log_source_files(struct log_source *s, const char *name, struct log_files *f
 
 	files->n = 0;
 	if (!s->direct) {
-		r = files_asked(name, files, err);
+		r = files_asked(s, name, files, err);
 		if (r >= 0 || !nobody(s, r, err))
 			return r;
 	}

@@ -28,6 +28,7 @@ bool log_same_file(int a, int b);
 struct log_source {
 	bool direct;    /* nobody answers: read the directory */
 	struct err why; /* … for this reason */
+	char dir[128];  /* where the logs are, as far as it is known; "": not yet */
 };
 
 /*
@@ -37,6 +38,8 @@ struct log_source {
  */
 int log_source_files(struct log_source *s, const char *name, struct log_files *files,
 		     struct err *err);
+/* "NAME" of "NAME.log", by which its unit is asked for; false: it is no current file of a log. */
+bool log_source_stem(const char *file, char stem[static LOG_UNIT_MAX]);
 /* Adds the names of all that have or may have a log and match one of the patterns (fnmatch(3), the
  * ".service" may be left out). */
 int log_source_names(struct log_source *s, const char *pattern, struct strv *names,

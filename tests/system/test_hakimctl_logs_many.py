@@ -260,6 +260,24 @@ def test_following_one_from_a_time_on(logs: Logs, follower: Any) -> None:
     assert one.got.decode() == "".join(record(i, f"line {i}") for i in range(50, 202))
 
 
+@pytest.mark.parametrize("words", [["--all"], ["n*", "a"]], ids=" ".join)
+def test_who_begins_to_log_later_is_followed_too(logs: Logs, follower: Any, words: list[str]) -> None:
+    logs["a"].write(record(1, "first"))
+    assert not logs["new"].path.exists()
+    one = follower(*words)
+    one.until(named(record(1, "first"), "a"))
+    (logs.folder / "nobody.log").write_text(record(2, "no unit"), "utf-8")
+    logs["new"].write(record(3, "hello"))
+    one.until(named(record(3, "hello"), "new"))
+    logs["new"].rotate()
+    logs["new"].write(record(4, "again"))
+    one.until(named(record(4, "again"), "new"))
+    logs["next"].write(record(5, "one more"))
+    one.until(named(record(5, "one more"), "next"))
+    assert len(one.got.splitlines()) == 4
+    assert one.stop() == ""
+
+
 def test_following_shows_whole_lines_only(logs: Logs, follower: Any) -> None:
     logs["a"].write(record(1, "whole") + stamp(2) + " ha")
     one = follower("a", "-o", "cat")
