@@ -133,7 +133,7 @@ static int take_value(struct systemctl_options *o, int option, const char *value
 	case OPTION_STATE:
 		return add_list(&o->states, value);
 	case OPTION_LEGEND:
-		o->no_legend = strchr("nf0", *value) != NULL;
+		o->no_legend = *value && strchr("nf0", *value);
 		return 0;
 	case 's':
 		o->signal = value;

@@ -68,7 +68,7 @@ def test_a_script_that_asks_before_it_acts_and_removes_what_it_put_there(host):
     sh(host, "systemctl enable --now gone.service 2>/dev/null; systemctl is-active gone")
     sh(host, """
         systemctl disable --now gone.service
-        ! systemctl is-active -q gone
+        if systemctl is-active -q gone; then exit 1; fi
         rm /usr/lib/systemd/system/gone.service
         systemctl daemon-reload
         systemctl reset-failed
@@ -120,7 +120,7 @@ def test_units_of_the_user_are_asked_for_by_user_and_global(host):
         systemctl --user is-active -q mine
         systemctl --global is-enabled -q mine
         systemctl --user list-unit-files --no-legend mine.service | grep -q enabled
-        ! systemctl is-active -q mine
+        if systemctl is-active -q mine; then exit 1; fi
         systemctl --user disable --now mine
     """)
 
