@@ -27,7 +27,8 @@ _hakimctl() {
 	show) options="$options --property= --value -p" ;;
 	top) options="$options --sort= --delay= --rounds= --once --json" ;;
 	module) options="$options --dry-run -n" ;;
-	check | security | doctor) options="$options --json" ;;
+	check | security) options="$options --json" ;;
+	doctor) options="$options --fix --json" ;;
 	reload) options="$options --dry-run --no-restart --json --no-block" ;;
 	enable | disable | mask) options="$options --now" ;;
 	help) names='status start stop restart try-restart reload-or-restart kill reset-failed wait logs doctor boot show top metrics list-dependencies cat module check security reload enable disable mask unmask reexec shutdown help version' ;;

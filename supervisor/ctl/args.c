@@ -49,6 +49,7 @@ static const struct option_name {
 	{'i', "ignore-case", ARGS_IGNORE_CASE, VALUE_NONE},
 	{'o', "output", ARGS_OUTPUT, VALUE_TEXT},
 	{0, "no-pager", ARGS_NO_PAGER, VALUE_NONE},
+	{0, "fix", ARGS_FIX, VALUE_NONE},
 };
 
 static int unknown(const char *word, struct err *err)

@@ -42,7 +42,8 @@ enum args_option {
 	ARGS_IGNORE_CASE = 1ull << 23, /* -i, --ignore-case */
 	ARGS_OUTPUT = 1ull << 24,      /* -o FORMAT, --output=FORMAT */
 	ARGS_NO_PAGER = 1ull << 25,    /* --no-pager */
-	ARGS_LAST = ARGS_NO_PAGER,
+	ARGS_FIX = 1ull << 26,         /* --fix */
+	ARGS_LAST = ARGS_FIX,
 };
 
 #define ARGS_LINES_ALL UINT64_MAX

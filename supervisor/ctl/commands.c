@@ -54,14 +54,17 @@ const struct ctl_command ctl_commands[] = {
 		.name = "doctor",
 		.run = ctl_doctor,
 		.group = CTL_LOOK,
-		.spec = {ARGS_JSON, 0, 0},
-		.synopsis = "[--json]",
+		.spec = {ARGS_JSON | ARGS_FIX, 0, 0},
+		.synopsis = "[--fix] [--json]",
 		.help = "say what this container lacks, what the host must do, and what is wrong "
 			"with units",
 		.more = "It also does so where no supervisor answers. The exit status is 1 where "
 			"the host must do\n"
 			"something, 5 where hakim-init has not looked (it is not PID 1, or not "
 			"root).\n"
+			"  --fix         as root: look again, remedy what can be, and show what "
+			"has "
+			"changed\n"
 			"  --json        all of it, as one JSON object\n",
 	},
 	{

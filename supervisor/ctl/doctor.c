@@ -5,6 +5,8 @@
 #include "supervisor/ctl/doctor.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "supervisor/ctl/client.h"
@@ -13,7 +15,8 @@
 #define WAIT_MS 3000 /* the late rows have one second each */
 
 struct found {
-	json_t *file; /* NULL: there is none */
+	json_t *file;    /* NULL: there is none */
+	json_t *changes; /* of --fix */
 	char path[DOCTOR_PATH];
 	struct reply reply;
 	struct doctor doctor;
@@ -25,6 +28,7 @@ static void found_free(struct found *f)
 	doctor_free(&f->doctor);
 	reply_free(&f->reply);
 	json_decref(f->file);
+	json_decref(f->changes);
 }
 
 static int ask_units(struct found *f)
@@ -37,29 +41,37 @@ static int ask_units(struct found *f)
 	return doctor_read_units(&f->doctor, f->reply.packets);
 }
 
-static int find(struct found *f)
+static int read_rows(struct found *f)
 {
 	char ctid[DOCTOR_CTID];
-	int r = doctor_file_read(f->path, WAIT_MS, &f->file, &f->no_file);
+	int r;
 
-	if (r == 0) {
-		doctor_find_ctid(f->file, ctid);
-		r = doctor_read(&f->doctor, f->file, ctid);
-		if (r == -ENOMEM)
-			return r;
-		if (r < 0) {
-			err_set(&f->no_file, r, "%s is no file of hakim-init", f->path);
-			json_decref(f->file);
-			f->file = NULL;
-		}
-	}
-	return ask_units(f);
+	doctor_find_ctid(f->file, ctid);
+	r = doctor_read(&f->doctor, f->file, ctid);
+	if (r != -EBADMSG)
+		return r;
+	err_set(&f->no_file, r, "%s is no file of hakim-init", f->path);
+	json_decref(f->file);
+	f->file = NULL;
+	return 0;
+}
+
+/* Everything, also with rows that did not work: the table says so. */
+static int fix(struct found *f, struct err *err)
+{
+	int r;
+
+	if (!json_is_true(json_object_get(f->file, "complete")))
+		return err_set(err, -EAGAIN,
+			       "hakim-init itself is still at it: ask again in a moment");
+	r = doctor_fix(&f->file, &f->changes, err);
+	return r < 0 ? r : doctor_file_write(f->path, f->file, err);
 }
 
 static int print_json(const struct ctl *ctl, const struct found *f, const char *why)
 {
 	size_t flags = JSON_INDENT(2) | (ctl->look.terminal ? JSON_ENSURE_ASCII : 0);
-	json_t *all = doctor_json(&f->doctor, f->file, why);
+	json_t *all = doctor_json(&f->doctor, f->file, why, f->changes);
 
 	if (!all)
 		return -ENOMEM;
@@ -76,6 +88,8 @@ static int print(const struct ctl *ctl, const struct found *f)
 
 	if (ctl->args.given & ARGS_JSON)
 		return print_json(ctl, f, why);
+	if (f->changes)
+		doctor_print_changes(f->changes, &ctl->look, stdout);
 	if (f->file)
 		r = doctor_print(&f->doctor, &ctl->look, stdout);
 	return r < 0 ? r : doctor_print_units(&f->doctor, why, &ctl->look, stdout);
@@ -84,8 +98,19 @@ static int print(const struct ctl *ctl, const struct found *f)
 int ctl_doctor(struct ctl *ctl)
 {
 	_cleanup_(found_free) struct found found = {0};
-	int r = find(&found);
+	bool want_fix = ctl->args.given & ARGS_FIX;
+	struct err err = {0};
+	int r;
 
+	if (want_fix && geteuid() != 0)
+		return ctl_complain(CTL_FAILED,
+				    "doctor --fix is for root: 'sudo hakimctl doctor --fix'");
+	r = doctor_file_read(found.path, WAIT_MS, &found.file, &found.no_file);
+	if (r == 0 && want_fix && fix(&found, &err) < 0)
+		return ctl_complain(CTL_FAILED, "%s", err.text);
+	r = r == 0 ? read_rows(&found) : 0;
+	if (r == 0)
+		r = ask_units(&found);
 	if (r == 0)
 		r = print(ctl, &found);
 	if (r < 0)

@@ -163,6 +163,42 @@ int doctor_print_units(const struct doctor *d, const char *why, const struct loo
 	return table_print(&table, look, out);
 }
 
+static const char *label_of(const json_t *change, const char *key)
+{
+	const char *word = json_string_value(json_object_get(change, key));
+	enum doctor_outcome outcome = doctor_outcome_of(word);
+
+	return outcome == DOCTOR_ODD ? (word ? word : "not asked") : doctor_outcome_label(outcome);
+}
+
+void doctor_print_changes(const json_t *changes, const struct look *look, FILE *out)
+{
+	const json_t *change;
+
+	if (!json_array_size(changes)) {
+		fputs("All was asked again, and nothing has changed.\n\n", out);
+		return;
+	}
+	style_put(out, look, STYLE_BOLD, "What has changed\n");
+	for (size_t i = 0; (change = json_array_get(changes, i)); i++) {
+		const char *to = json_string_value(json_object_get(change, "to"));
+
+		fputs("  ", out);
+		status_put_clean(out, look, STYLE_BOLD,
+				 json_string_value(json_object_get(change, "name")));
+		fputs(": ", out);
+		status_put_clean(out, look, STYLE_PLAIN, label_of(change, "from"));
+		fputs(" -> ", out);
+		status_put_clean(out, look, doctor_outcome_style(doctor_outcome_of(to)),
+				 label_of(change, "to"));
+		fputs(": ", out);
+		status_put_clean(out, look, STYLE_PLAIN,
+				 json_string_value(json_object_get(change, "text")));
+		fputc('\n', out);
+	}
+	fputs("  Units that have failed for it: 'hakimctl restart NAME'.\n\n", out);
+}
+
 /* ---- JSON ---- */
 
 static json_t *json_rows(const struct doctor *d)
@@ -204,12 +240,13 @@ static json_t *json_troubles(const struct doctor *d)
 	return NULL;
 }
 
-json_t *doctor_json(const struct doctor *d, const json_t *file, const char *why)
+json_t *doctor_json(const struct doctor *d, const json_t *file, const char *why, json_t *changes)
 {
 	json_t *place = json_object_get(file, "place");
 
-	return json_pack("{s:s?, s:b, s:O?, s:I, s:o, s:s?, s:o}", "ctid",
+	return json_pack("{s:s?, s:b, s:O?, s:I, s:o, s:s?, s:o, s:O?}", "ctid",
 			 d->ctid[0] ? d->ctid : NULL, "complete", d->complete, "place", place,
 			 "needs_host", (json_int_t)d->counts[DOCTOR_NEEDS_HOST], "quirks",
-			 json_rows(d), "no_supervisor", why, "troubles", json_troubles(d));
+			 json_rows(d), "no_supervisor", why, "troubles", json_troubles(d),
+			 "changed", changes);
 }

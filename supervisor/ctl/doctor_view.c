@@ -33,6 +33,14 @@ static const struct {
 	{"keyctl", "keyring"},
 };
 
+enum doctor_outcome doctor_outcome_of(const char *word)
+{
+	for (unsigned i = 0; word && i < DOCTOR_OUTCOMES; i++)
+		if (strcmp(outcomes[i].word, word) == 0)
+			return i;
+	return DOCTOR_ODD;
+}
+
 const char *doctor_outcome_label(enum doctor_outcome outcome)
 {
 	return outcomes[outcome].label;
@@ -163,14 +171,6 @@ static void read_place(struct doctor_place *place, const json_t *object)
 	};
 }
 
-static enum doctor_outcome outcome_of(const char *word)
-{
-	for (unsigned i = 0; word && i < DOCTOR_OUTCOMES; i++)
-		if (strcmp(outcomes[i].word, word) == 0)
-			return i;
-	return DOCTOR_ODD;
-}
-
 static void append(char *to, size_t size, const char *text, size_t len)
 {
 	size_t have = strlen(to);
@@ -213,7 +213,7 @@ static const char *features_of(const json_t *row)
 	const char *advice = text_of(row, "advice");
 
 	return advice && strncmp(advice, FEATURES, strlen(FEATURES)) == 0 &&
-			       outcome_of(text_of(row, "outcome")) == DOCTOR_NEEDS_HOST
+			       doctor_outcome_of(text_of(row, "outcome")) == DOCTOR_NEEDS_HOST
 		       ? advice + strlen(FEATURES)
 		       : NULL;
 }
@@ -234,7 +234,7 @@ static void put_features(char advice[static DOCTOR_ADVICE], const json_t *file)
 			if (asked && names_feature(asked, features[f].name))
 				on = true;
 			if (name && strcmp(name, features[f].row) == 0 &&
-			    outcome_of(text_of(row, "outcome")) == DOCTOR_FINE)
+			    doctor_outcome_of(text_of(row, "outcome")) == DOCTOR_FINE)
 				on = true;
 		}
 		if (!on)
@@ -274,7 +274,7 @@ static void read_row(struct doctor_row *row, const json_t *file, const json_t *o
 	row->text = text_of(object, "text");
 	row->without = text_of(object, "without");
 	row->word = text_of(object, "outcome");
-	row->outcome = outcome_of(row->word);
+	row->outcome = doctor_outcome_of(row->word);
 	row->error = number_of(object, "errno");
 	row->took_us = number_of(object, "took_us");
 	if (asked && only_known_features(asked)) {

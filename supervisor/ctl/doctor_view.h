@@ -64,6 +64,8 @@ struct doctor {
 	size_t n_troubles, n_units;
 };
 
+/* Of the file's word; DOCTOR_ODD where it is none, or NULL. */
+enum doctor_outcome doctor_outcome_of(const char *word);
 /* "needs the host", …; and how it looks. */
 const char *doctor_outcome_label(enum doctor_outcome outcome);
 enum style doctor_outcome_style(enum doctor_outcome outcome);

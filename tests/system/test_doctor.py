@@ -96,6 +96,94 @@ def test_in_podman_nothing_that_is_of_lxc_needs_the_host(podman: Any) -> None:
     assert "\n  fuse: " not in done.stdout
 
 
+# ---- --fix
+
+def test_fix_remedies_at_run_time_what_can_be_and_shows_what_has_changed(lxc: Any) -> None:
+    host: Host = lxc()
+    host.start({}, tty=False)
+    before = quirks(host)
+    assert before["quirks"]["loopback"]["outcome"] == "fine"
+    host.exec(["ip", "link", "set", "lo", "down"])
+    host.exec(["rm", "/etc/machine-id"])
+    host.exec(["sh", "-c", "echo 1 0 >/proc/sys/net/ipv4/ping_group_range; echo 1 >/run/a.pid"])
+    mounts = host.read_file("/proc/1/mounts")
+    done = host.exec(["hakimctl", "doctor", "--fix"], check=False)
+    assert done.stderr == "" and done.returncode == 1, done
+    changed = done.stdout.split("What has changed\n")[1].split("\n  Units that")[0]
+    assert "  loopback: fine -> remedied: lo was down: it is up\n" in changed + "\n"
+    assert all(not line.startswith(f"  {name}:") for name in ("run", "stale-files", "fuse")
+               for line in changed.split("\n"))
+    assert ",UP" in host.exec(["ip", "link", "show", "lo"]).stdout
+    assert re.fullmatch(rb"[0-9a-f]{32}\n", host.read_file("/etc/machine-id"))
+    assert host.exec(["cat", "/proc/sys/net/ipv4/ping_group_range"]).stdout.split() == ["0", "65535"]
+    # What runs keeps what it has.
+    assert host.read_file("/proc/1/mounts") == mounts and host.read_file("/run/a.pid") == b"1\n"
+    after = quirks(host)
+    assert after["quirks"]["loopback"]["outcome"] == "remedied"
+    assert set(after["quirks"]) == set(before["quirks"]) and after["early_us"] == before["early_us"]
+    assert after["quirks"]["run"] == before["quirks"]["run"] and after["quirks"]["nofile"] == before["quirks"]["nofile"]
+    assert after["place"] == before["place"]
+    again = host.exec(["hakimctl", "doctor", "--fix"], check=False)
+    assert again.stdout.startswith("All was asked again, and nothing has changed.\n\nPlace ")
+    answer = json.loads(host.exec(["hakimctl", "doctor", "--fix", "--json"], check=False).stdout)
+    assert answer["changed"] == []
+    assert host.stop() == 0
+
+
+def test_fix_sees_the_mounts_of_pid_1_whoever_asks(lxc: Any) -> None:
+    host: Host = lxc()
+    host.start({}, tty=False)
+    quirks(host)
+    host.exec(["umount", "/dev/shm"])
+    done = host.exec(["unshare", "--mount", "hakimctl", "doctor", "--fix"], check=False)
+    assert re.search(r"^  shm: \S+ -> remedied: |^  shm +remedied", done.stdout, re.M), done
+    assert " /dev/shm tmpfs " in host.read_file("/proc/1/mounts").decode()
+
+
+def test_fix_leaves_alone_what_is_switched_off(lxc: Any) -> None:
+    host: Host = lxc()
+    host.start({"HAKIM_QUIRKS": "-loopback"}, tty=False)
+    quirks(host)
+    host.exec(["ip", "link", "set", "lo", "down"])
+    done = host.exec(["hakimctl", "doctor", "--fix"], check=False)
+    assert re.search(r"^  loopback +off  ", done.stdout, re.M)
+    assert ",UP" not in host.exec(["ip", "link", "show", "lo"]).stdout
+
+
+def test_fix_is_for_root(lxc: Any) -> None:
+    host: Host = lxc()
+    host.start({}, tty=False)
+    file = quirks(host)
+    done = host.exec(["hakimctl", "doctor", "--fix"], check=False, user="coder")
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == "hakimctl: doctor --fix is for root: 'sudo hakimctl doctor --fix'\n"
+    # And so is what it asks.
+    asked = host.exec(["hakim-init", "--quirks"], check=False, user="coder")
+    assert asked.returncode == 1 and asked.stderr.startswith("hakim-init: --quirks needs root")
+    assert quirks(host) == file
+
+
+def test_in_podman_fix_asks_again_and_mounts_nothing(podman: Any) -> None:
+    host: Host = podman()
+    host.start({}, [], tty=True)
+    before = quirks(host)
+    mounts = host.read_file("/proc/1/mounts")
+    done = host.exec(["hakimctl", "doctor", "--fix"], check=False)
+    assert done.stderr == "" and "What has changed" not in done.stdout, done
+    assert host.read_file("/proc/1/mounts") == mounts
+    assert {n: r["outcome"] for n, r in quirks(host)["quirks"].items()} == \
+        {n: r["outcome"] for n, r in before["quirks"].items()}
+
+
+def test_fix_where_pid_1_is_another_is_one_sentence(place: Path, serve: Any, ctl: Run) -> None:
+    write(place, quirk("run"))
+    serve(scripted(MANAGER))
+    done = ctl("doctor", "--fix")
+    assert done.returncode == 1 and done.stdout == ""
+    assert re.fullmatch(r"hakimctl: (PID 1 is [^\n]*, not hakim-init: nothing can be asked again"
+                        r"|/proc/1/exe cannot be read: [^\n]*)\n", done.stderr)
+
+
 # ---- of scripted files
 
 def test_all_well_is_status_0_and_says_so(place: Path, serve: Any, ctl: Run) -> None:

@@ -265,7 +265,7 @@ static void the_json_has_all_of_it(void **state)
 				  "b", "needs-host", "y", "\"pct set <ctid> -x\"", "\"z\"")),
 			  "100"),
 		0);
-	all = doctor_json(&doctor, file, "nobody");
+	all = doctor_json(&doctor, file, "nobody", NULL);
 	assert_non_null(all);
 	assert_string_equal(json_string_value(json_object_get(all, "ctid")), "100");
 	assert_int_equal(json_integer_value(json_object_get(all, "needs_host")), 1);
@@ -281,10 +281,41 @@ static void the_json_has_all_of_it(void **state)
 	json_decref(all);
 	/* Also where there is no file. */
 	doctor_free(&doctor);
-	all = doctor_json(&doctor, NULL, NULL);
+	all = doctor_json(&doctor, NULL, NULL, NULL);
 	assert_non_null(all);
 	assert_true(json_is_null(json_object_get(all, "place")));
 	json_decref(all);
+}
+
+static void what_was_asked_again_takes_the_place_of_what_was_known(void **state)
+{
+	json_t *fresh = json_loads(WHOLE(ROW("a", "fine", "now", "null", "null") "," ROW(
+					   "b", "remedied", "done", "null",
+					   "null") "," ROW("new", "fine", "x", "null", "null")),
+				   0, NULL);
+	json_t *changes = json_array(), *first;
+
+	assert_int_equal(
+		read_file(WHOLE(ROW("a", "remedied", "at the start", "null", "null") "," ROW(
+				  "b", "failed", "not yet", "null",
+				  "null") "," ROW("run", "fine", "kept", "null", "null")),
+			  ""),
+		0);
+	assert_int_equal(doctor_merge(file, fresh, changes), 0);
+	doctor_free(&doctor);
+	assert_int_equal(doctor_read(&doctor, file, ""), 0);
+	assert_int_equal(doctor.n_rows, 4);
+	assert_string_equal(doctor_find(&doctor, "a")->text, "at the start");
+	assert_string_equal(doctor_find(&doctor, "b")->text, "done");
+	assert_string_equal(doctor_find(&doctor, "run")->text, "kept");
+	assert_int_equal(json_array_size(changes), 2);
+	first = json_array_get(changes, 0);
+	assert_string_equal(json_string_value(json_object_get(first, "name")), "b");
+	assert_string_equal(json_string_value(json_object_get(first, "from")), "failed");
+	assert_string_equal(json_string_value(json_object_get(first, "to")), "remedied");
+	assert_true(json_is_null(json_object_get(json_array_get(changes, 1), "from")));
+	json_decref(fresh);
+	json_decref(changes);
 }
 
 int main(void)
@@ -299,6 +330,8 @@ int main(void)
 		cmocka_unit_test(the_number_of_the_container_is_that_of_its_volume),
 		cmocka_unit_test_teardown(what_is_wrong_with_units_is_a_line_each, clean),
 		cmocka_unit_test_teardown(the_json_has_all_of_it, clean),
+		cmocka_unit_test_teardown(what_was_asked_again_takes_the_place_of_what_was_known,
+					  clean),
 	};
 
 	return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
