@@ -124,7 +124,6 @@ enum quirk_outcome quirk_overlay(struct quirk_world *w, struct quirk_result *r)
 	int dir = -1;
 	int e;
 
-	(void)w;
 	for (unsigned i = 0; i < sizeof(roots) / sizeof(roots[0]) && dir < 0; i++) {
 		root = roots[i];
 		dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -143,12 +142,17 @@ enum quirk_outcome quirk_overlay(struct quirk_world *w, struct quirk_result *r)
 	close(dir);
 	if (r->text[0])
 		return QUIRK_FAILED;
-	if (e == -EPERM || e == -EACCES)
+	if (e == -EPERM || e == -EACCES) {
+		/* With nesting it is the profile that says no, and the machine's log says why. */
+		if (w->facts.nesting)
+			format_text(r->advice, sizeof(r->advice),
+				    "journalctl -k -g 'apparmor=.DENIED.*overlay'");
 		return quirk_say(
 			r, QUIRK_NEEDS_HOST,
 			"overlay cannot be mounted on %s: container engines fall back to vfs, "
 			"which copies whole images",
 			root);
+	}
 	if (e < 0) {
 		format_text(r->advice, sizeof(r->advice),
 			    "pct set <ctid> --mp0 <storage with ext4 or xfs>:32,mp=%s", root);
