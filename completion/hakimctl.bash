@@ -24,7 +24,7 @@ _hakimctl() {
 	logs) options="$options --all --follow --grep= --ignore-case --json --lines= --no-pager --output= --reverse --since= --until= -f -g -i -n -o -r -S -U" ;;
 	list-dependencies) options="$options --reverse --all" ;;
 	boot) options="$options --svg --svg= --json" ;;
-	show) options="$options --property= --value -p" ;;
+	show) options="$options --property= --value --json -p" ;;
 	top) options="$options --sort= --delay= --rounds= --once --json" ;;
 	module) options="$options --dry-run -n" ;;
 	check | security) options="$options --json" ;;

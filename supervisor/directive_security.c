@@ -329,58 +329,70 @@ RESET(reset_archs)
 	return 0;
 }
 
+static const struct word families[] = {
+	{"AF_ALG", AF_ALG},
+	{"AF_APPLETALK", AF_APPLETALK},
+	{"AF_ASH", AF_ASH},
+	{"AF_ATMPVC", AF_ATMPVC},
+	{"AF_ATMSVC", AF_ATMSVC},
+	{"AF_AX25", AF_AX25},
+	{"AF_BLUETOOTH", AF_BLUETOOTH},
+	{"AF_BRIDGE", AF_BRIDGE},
+	{"AF_CAIF", AF_CAIF},
+	{"AF_CAN", AF_CAN},
+	{"AF_DECnet", AF_DECnet},
+	{"AF_ECONET", AF_ECONET},
+	{"AF_FILE", AF_FILE},
+	{"AF_IB", AF_IB},
+	{"AF_IEEE802154", AF_IEEE802154},
+	{"AF_INET", AF_INET},
+	{"AF_INET6", AF_INET6},
+	{"AF_IPX", AF_IPX},
+	{"AF_IRDA", AF_IRDA},
+	{"AF_ISDN", AF_ISDN},
+	{"AF_IUCV", AF_IUCV},
+	{"AF_KCM", AF_KCM},
+	{"AF_KEY", AF_KEY},
+	{"AF_LLC", AF_LLC},
+	{"AF_LOCAL", AF_LOCAL},
+	{"AF_MCTP", 45},
+	{"AF_MPLS", AF_MPLS},
+	{"AF_NETBEUI", AF_NETBEUI},
+	{"AF_NETLINK", AF_NETLINK},
+	{"AF_NETROM", AF_NETROM},
+	{"AF_NFC", AF_NFC},
+	{"AF_PACKET", AF_PACKET},
+	{"AF_PHONET", AF_PHONET},
+	{"AF_PPPOX", AF_PPPOX},
+	{"AF_QIPCRTR", AF_QIPCRTR},
+	{"AF_RDS", AF_RDS},
+	{"AF_ROSE", AF_ROSE},
+	{"AF_ROUTE", AF_ROUTE},
+	{"AF_RXRPC", AF_RXRPC},
+	{"AF_SECURITY", AF_SECURITY},
+	{"AF_SMC", AF_SMC},
+	{"AF_SNA", AF_SNA},
+	{"AF_TIPC", AF_TIPC},
+	{"AF_UNIX", AF_UNIX},
+	{"AF_VSOCK", AF_VSOCK},
+	{"AF_WANPIPE", AF_WANPIPE},
+	{"AF_X25", AF_X25},
+	{"AF_XDP", AF_XDP},
+};
+
+const char *sandbox_family_name(unsigned family)
+{
+	/* Of several names for one the table has an older one first. */
+	if (family == AF_UNIX)
+		return "AF_UNIX";
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		if (families[i].value == family)
+			return families[i].name;
+	return NULL;
+}
+
 SETTER(set_families)
 {
-	static const struct word table[] = {
-		{"AF_ALG", AF_ALG},
-		{"AF_APPLETALK", AF_APPLETALK},
-		{"AF_ASH", AF_ASH},
-		{"AF_ATMPVC", AF_ATMPVC},
-		{"AF_ATMSVC", AF_ATMSVC},
-		{"AF_AX25", AF_AX25},
-		{"AF_BLUETOOTH", AF_BLUETOOTH},
-		{"AF_BRIDGE", AF_BRIDGE},
-		{"AF_CAIF", AF_CAIF},
-		{"AF_CAN", AF_CAN},
-		{"AF_DECnet", AF_DECnet},
-		{"AF_ECONET", AF_ECONET},
-		{"AF_FILE", AF_FILE},
-		{"AF_IB", AF_IB},
-		{"AF_IEEE802154", AF_IEEE802154},
-		{"AF_INET", AF_INET},
-		{"AF_INET6", AF_INET6},
-		{"AF_IPX", AF_IPX},
-		{"AF_IRDA", AF_IRDA},
-		{"AF_ISDN", AF_ISDN},
-		{"AF_IUCV", AF_IUCV},
-		{"AF_KCM", AF_KCM},
-		{"AF_KEY", AF_KEY},
-		{"AF_LLC", AF_LLC},
-		{"AF_LOCAL", AF_LOCAL},
-		{"AF_MCTP", 45},
-		{"AF_MPLS", AF_MPLS},
-		{"AF_NETBEUI", AF_NETBEUI},
-		{"AF_NETLINK", AF_NETLINK},
-		{"AF_NETROM", AF_NETROM},
-		{"AF_NFC", AF_NFC},
-		{"AF_PACKET", AF_PACKET},
-		{"AF_PHONET", AF_PHONET},
-		{"AF_PPPOX", AF_PPPOX},
-		{"AF_QIPCRTR", AF_QIPCRTR},
-		{"AF_RDS", AF_RDS},
-		{"AF_ROSE", AF_ROSE},
-		{"AF_ROUTE", AF_ROUTE},
-		{"AF_RXRPC", AF_RXRPC},
-		{"AF_SECURITY", AF_SECURITY},
-		{"AF_SMC", AF_SMC},
-		{"AF_SNA", AF_SNA},
-		{"AF_TIPC", AF_TIPC},
-		{"AF_UNIX", AF_UNIX},
-		{"AF_VSOCK", AF_VSOCK},
-		{"AF_WANPIPE", AF_WANPIPE},
-		{"AF_X25", AF_X25},
-		{"AF_XDP", AF_XDP},
-	};
 	struct unit_sandbox *sandbox = &ctx->unit->sandbox;
 	_cleanup_(strv_free) struct strv words = {0};
 	bool invert = *value == '~';
@@ -399,7 +411,7 @@ SETTER(set_families)
 	for (size_t i = 0; i < words.n && r == 0; i++) {
 		uint64_t family;
 
-		r = bits_parse(table, ARRAY_LEN(table), words.v[i], &family, err);
+		r = bits_parse(families, ARRAY_LEN(families), words.v[i], &family, err);
 		if (r == 0)
 			sandbox->families = invert != sandbox->families_allow
 						    ? sandbox->families | (uint64_t)1 << family

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "common/json.h"
 #include "supervisor/condition.h"
 #include "supervisor/service.h"
 
@@ -46,6 +47,8 @@ struct graph_node *order_node(struct manager *m,
 /* Do the conditions of a unit hold in this container, now? condition.h says what *reason gets. */
 enum condition_verdict order_conditions(const struct manager *m, const struct unit *unit,
 					char *reason, size_t size);
+/* Each of them as JSON, an array "conditions" in their order. */
+void order_conditions_report(const struct manager *m, const struct unit *unit, struct json *j);
 bool order_may_go(struct manager *m, const struct service *s);
 bool order_may_stop(struct manager *m, const struct service *s);
 /* Lets a waiting one go, or says why it cannot. */

@@ -91,10 +91,9 @@ bool order_may_go(struct manager *m, const struct service *s)
 	return true;
 }
 
-enum condition_verdict order_conditions(const struct manager *m, const struct unit *unit,
-					char *reason, size_t size)
+/* Here and now. *name must outlive it. */
+static struct condition_world world_of(const struct manager *m, struct utsname *name)
 {
-	struct utsname name = {0};
 	cpu_set_t cpus;
 	struct condition_world world = {
 		.root = "",
@@ -103,19 +102,54 @@ enum condition_verdict order_conditions(const struct manager *m, const struct un
 		.place = report_place(m),
 		.uid = geteuid(),
 		.gid = getegid(),
-		.machine = name.machine,
-		.release = name.release,
-		.host = name.nodename,
+		.machine = name->machine,
+		.release = name->release,
+		.host = name->nodename,
 		.cpus = 1,
 	};
 
-	if (!unit->n_conditions)
-		return CONDITIONS_HOLD;
-	if (uname(&name) < 0)
-		name = (struct utsname){0};
+	if (uname(name) < 0)
+		*name = (struct utsname){0};
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
 		world.cpus = (unsigned)CPU_COUNT(&cpus);
+	return world;
+}
+
+enum condition_verdict order_conditions(const struct manager *m, const struct unit *unit,
+					char *reason, size_t size)
+{
+	struct utsname name = {0};
+	struct condition_world world;
+
+	if (!unit->n_conditions)
+		return CONDITIONS_HOLD;
+	world = world_of(m, &name);
 	return condition_check(unit, &world, reason, size);
+}
+
+void order_conditions_report(const struct manager *m, const struct unit *unit, struct json *j)
+{
+	struct utsname name = {0};
+	struct condition_world world = {0};
+	char text[64];
+
+	if (unit->n_conditions)
+		world = world_of(m, &name);
+	json_begin_array(j, "conditions");
+	for (size_t i = 0; i < unit->n_conditions; i++) {
+		const struct condition *c = &unit->conditions[i];
+
+		snprintf(text, sizeof(text), "%s%s", c->assertion ? "Assert" : "Condition",
+			 condition_kind_name(c->kind));
+		json_begin_object(j, NULL);
+		json_string(j, "name", text);
+		json_bool(j, "trigger", c->trigger);
+		json_bool(j, "negate", c->negate);
+		json_string(j, "parameter", c->arg);
+		json_bool(j, "holds", condition_ask(c, unit, &world) == CONDITION_YES);
+		json_end_object(j);
+	}
+	json_end_array(j);
 }
 
 void order_go(struct manager *m, struct service *s)

@@ -78,6 +78,10 @@ void report_manager(struct manager *m, struct json *j)
 					strnlen(m->board->notes[i], sizeof(m->board->notes[i])));
 	notes(j, &m->notes);
 	json_end_array(j);
+	/* Names only: whose values nobody may show. */
+	json_begin_array(j, "secrets");
+	notes(j, &m->secret_names);
+	json_end_array(j);
 	json_end_object(j);
 }
 
@@ -212,7 +216,9 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	notes(j, &s->notes);
 	degraded_report(s, j);
 	json_end_array(j);
-	if (with_tail)
+	if (with_tail) {
+		order_conditions_report(m, s->unit, j);
 		tail(s, j);
+	}
 	json_end_object(j);
 }

@@ -159,3 +159,5 @@ bool sandbox_has_filter(const struct unit_sandbox *sandbox, bool strictly);
 /* The capabilities that stay in the bounding set: what is asked for, without those that a
  * protection takes away (ProtectClock= …), as in systemd. */
 uint64_t sandbox_bounding(const struct unit_sandbox *sandbox);
+/* "AF_INET", as RestrictAddressFamilies= has it; NULL: no name for it. */
+const char *sandbox_family_name(unsigned family);

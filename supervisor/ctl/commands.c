@@ -92,14 +92,13 @@ const struct ctl_command ctl_commands[] = {
 		.name = "show",
 		.run = ctl_show,
 		.group = CTL_LOOK,
-		.spec = {ARGS_PROPERTY | ARGS_VALUE, 1, ARGS_ANY},
-		.synopsis = "NAME... [-p NAME[,NAME...]] [--value]",
+		.spec = {ARGS_JSON | ARGS_PROPERTY | ARGS_VALUE, 1, ARGS_ANY},
+		.synopsis = "NAME... [-p NAME[,NAME...]] [--value | --json]",
 		.help = "print properties of units as NAME=VALUE, for scripts",
-		.more = "The names are systemd's, and [X-Hakim]'s own. A unit that there is not "
-			"has "
-			"LoadState=not-found.\n"
+		.more = "The names are systemd's, and [X-Hakim]'s own.\n"
 			"  -p, --property=NAMES  only these\n"
-			"  --value               without \"NAME=\"\n",
+			"  --value               without \"NAME=\"\n"
+			"  --json                as one JSON object\n",
 	},
 	{
 		.name = "top",

@@ -116,6 +116,10 @@ int sc_is_active(struct systemctl *s);
 int sc_is_failed(struct systemctl *s);
 int sc_is_enabled(struct systemctl *s);
 int sc_show(struct systemctl *s);
+/* Prints the properties of one unit, or puts them into `object`. 0 or a negative errno; -ENOENT,
+ * where it must be there: nothing was printed. */
+int sc_show_one(const struct systemctl *s, const char *name, bool must_exist, json_t *object,
+		struct err *err);
 int sc_cat(struct systemctl *s);
 int sc_status(struct systemctl *s);
 int sc_list_units(struct systemctl *s);

@@ -1,6 +1,7 @@
 """What acts on a service that runs: a signal, a reload, a restart of what is up; and the past forgotten."""
 from __future__ import annotations
 
+import json
 import re
 
 from hakim import status, unit, wait_units
@@ -184,5 +185,38 @@ def test_show_prints_the_commands_of_a_unit_in_both_of_its_names(lxc):
         "HealthExec={ path=/bin/true ; argv[]=/bin/true ; ignore_errors=no }"]
     assert host.exec([SYSTEMCTL, "show", "one", "-p", wanted]).stdout == told
     assert host.exec(["hakimctl", "show", "one", "-p", "MainPID", "--value"]).stdout.strip().isdigit()
-    assert host.exec(["hakimctl", "show", "none", "-p", "LoadState"]).stdout == "LoadState=not-found\n"
+    none = host.exec(["hakimctl", "show", "none", "-p", "LoadState"], check=False)
+    assert (none.returncode, none.stdout) == (4, "") and "there is no unit none.service" in none.stderr
+    none = host.exec([SYSTEMCTL, "show", "none", "-p", "LoadState"])
+    assert none.stdout == "LoadState=not-found\n", "scripts ask systemctl so"
+    assert host.stop() == 0
+
+
+def test_show_has_all_that_files_drop_ins_and_the_supervisor_say(lxc):
+    host = lxc()
+    unit(host, "one.service", "[Unit]\nConditionPathExists=/etc\nConditionPathExists=|!/nowhere\n"
+         "[Service]\nExecStart=/bin/sleep 1000\nEnvironment=A=1 DB_PASSWORD=hidden-1 MINE=hidden-2\n"
+         "[X-Hakim]\nHealthExec=/bin/true\n")
+    host.put_file("/etc/hakim/modules/one.service.d/more.conf", "[Service]\nLimitNOFILE=10:20\nPrivateTmp=yes\n"
+                  "ExecReload=/bin/true\n")
+    unit(host, "skipped.service", "[Unit]\nConditionPathExists=/nowhere\n[Service]\nExecStart=/bin/true\n")
+    unit(host, "web.socket", "[Socket]\nListenStream=/run/web\nListenStream=127.0.0.1:7000\nMaxConnections=5\n")
+    unit(host, "web.service", "[Service]\nExecStart=/bin/sleep 1000\n")
+    host.start({"HAKIM_SECRET_ENV": "MINE", "MINE": "hidden-3"}, tty=False)
+    wait_units(host, one="running", skipped="skipped")
+    told = json.loads(host.exec(["hakimctl", "show", "--json", "one", "skipped", "web.socket"]).stdout)["units"]
+    one, skipped, web = told
+    assert (one["LimitNOFILE"], one["LimitNOFILESoft"], one["PrivateTmp"]) == ("20", "10", "yes")
+    assert one["ExecReload"].startswith("{ path=/bin/true") and one["CanReload"] == "yes"
+    assert one["Environment"] == "A=1 DB_PASSWORD=[secret] MINE=[secret]" and "hidden" not in str(told)
+    assert one["Conditions"] == [
+        "{ type=ConditionPathExists ; trigger=no ; negate=no ; parameter=/etc ; state=succeeded }",
+        "{ type=ConditionPathExists ; trigger=yes ; negate=yes ; parameter=/nowhere ; state=succeeded }"]
+    assert (one["ConditionResult"], one["AssertResult"], skipped["ConditionResult"]) == ("yes", "yes", "no")
+    assert skipped["Conditions"].endswith("state=failed }")
+    assert web["Listen"] == ["/run/web (Stream)", "127.0.0.1:7000 (Stream)"] and web["MaxConnections"] == "5"
+    assert web["Service"] == "web.service" and web["Triggers"] == "web.service"
+    assert "Listen" not in one and "ExecStart" not in web
+    text = host.exec([SYSTEMCTL, "show", "web.socket", "-p", "Listen,Accept"]).stdout
+    assert text.splitlines() == ["Listen=/run/web (Stream)", "Listen=127.0.0.1:7000 (Stream)", "Accept=no"]
     assert host.stop() == 0
