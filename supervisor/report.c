@@ -11,6 +11,7 @@
 #include "supervisor/degraded.h"
 #include "supervisor/manager.h"
 #include "supervisor/order.h"
+#include "supervisor/socket.h"
 
 /* As init/place.h numbers them. */
 static const char *const places[] = {"unknown",        "lxc",       "docker", "podman", "other",
@@ -146,6 +147,66 @@ static void relations(const struct service *s, struct json *j)
 	units(s->manager, j, "wants", node->wants, node->n_wants);
 }
 
+/* Where a socket listens, and whom it has let in. */
+static void socket_report(const struct service *s, struct json *j)
+{
+	static const char *const kinds[] = {"stream", "datagram", "sequential-packet", "fifo"};
+	const struct socket_config *config = s->unit->socket;
+	const struct manager *m = s->manager;
+	unsigned now = 0;
+
+	json_begin_array(j, "listen");
+	for (size_t i = 0; i < config->n; i++) {
+		json_begin_object(j, NULL);
+		json_string(j, "kind", kinds[config->v[i].kind]);
+		json_string(j, "address", config->v[i].address);
+		json_end_object(j);
+	}
+	json_end_array(j);
+	if (!config->accept)
+		return;
+	for (size_t i = 0; i < m->n_services; i++)
+		if (m->services[i]->connection &&
+		    strcmp(m->services[i]->connection->socket, s->unit->name) == 0)
+			now++;
+	/* The number of the next one, and so of all before it. */
+	json_int(j, "accepted", s->connections);
+	json_int(j, "connections", now);
+}
+
+/* What a target stands for. */
+static void members(const struct service *s, struct json *j)
+{
+	const struct graph_node *node = order_node(s->manager, s);
+	const size_t *lists[] = {node ? node->requires : NULL, node ? node->wants : NULL};
+	const size_t n[] = {node ? node->n_requires : 0, node ? node->n_wants : 0};
+
+	json_begin_array(j, "members");
+	for (size_t k = 0; k < ARRAY_LEN(lists); k++)
+		for (size_t i = 0; i < n[k]; i++) {
+			const struct service *one = s->manager->services[lists[k][i]];
+
+			json_begin_object(j, NULL);
+			json_string(j, "name", one->unit->name);
+			json_string(j, "active", service_active_name(one->machine.state));
+			json_string(j, "sub",
+				    service_sub_name(one->unit->kind, one->machine.state));
+			json_end_object(j);
+		}
+	json_end_array(j);
+}
+
+/* What costs more, or is long: for those who ask about this one. */
+static void details(struct service *s, struct json *j)
+{
+	order_conditions_report(s->manager, s->unit, j);
+	if (s->unit->socket)
+		socket_report(s, j);
+	if (s->unit->kind == KIND_TARGET)
+		members(s, j);
+	tail(s, j);
+}
+
 /* null is what is not known. */
 static void known(struct json *j, const char *key, int64_t value)
 {
@@ -216,9 +277,7 @@ void report_service(struct service *s, struct json *j, bool with_tail)
 	notes(j, &s->notes);
 	degraded_report(s, j);
 	json_end_array(j);
-	if (with_tail) {
-		order_conditions_report(m, s->unit, j);
-		tail(s, j);
-	}
+	if (with_tail)
+		details(s, j);
 	json_end_object(j);
 }

@@ -75,6 +75,8 @@ static void save_service(struct text_buf *text, const struct service *s)
 		 (unsigned long long)s->exec_us, (unsigned long long)s->ready_us);
 	text_add(text, "counts %u %u %llu %d\n", s->restarts, s->restarts_in_row,
 		 (unsigned long long)s->cpu_us, s->stop_pending);
+	if (s->connections)
+		text_add(text, "accepted %u\n", s->connections);
 	if (s->moved)
 		text_add(text, "moved %u\n", s->moved);
 	if (s->timers[TIMER_UPHOLD])
@@ -293,6 +295,8 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 		s->restarts_in_row = u[1];
 		s->cpu_us = t[0];
 		s->stop_pending = i[0];
+	} else if (sscanf(line, "accepted %u", &u[0]) == 1) {
+		s->connections = u[0];
 	} else if (sscanf(line, "moved %u", &u[0]) == 1) {
 		s->moved = u[0];
 	} else if (sscanf(line, "uphold %llu", &t[0]) == 1) {

@@ -169,7 +169,90 @@ static void put_tail(const struct unit_view *u, const struct look *look, FILE *o
 	}
 }
 
-/* How the last runs ended, the newest first: "3s ago: exited with status 3". */
+static const char *text_in(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "-";
+}
+
+/* The label before the first of several, and blanks before the others. */
+static void put_label_once(FILE *out, const char *label, bool first)
+{
+	if (first)
+		put_label(out, label);
+	else
+		fprintf(out, "%*s  ", LABEL_WIDTH, "");
+}
+
+/* "ConditionPathExists=!/x does not hold now": who asks why it was skipped wants those alone. */
+static void put_conditions(const struct unit_view *u, const struct look *look, FILE *out)
+{
+	const json_t *one;
+	bool first = true;
+
+	for (size_t i = 0; (one = json_array_get(u->conditions, i)); i++) {
+		if (!json_is_false(json_object_get(one, "holds")))
+			continue;
+		put_label_once(out, "Conditions", first);
+		status_put_clean(out, look, STYLE_BUSY, text_in(one, "name"));
+		fprintf(out, "=%s%s", json_is_true(json_object_get(one, "trigger")) ? "|" : "",
+			json_is_true(json_object_get(one, "negate")) ? "!" : "");
+		status_put_clean(out, look, STYLE_PLAIN, text_in(one, "parameter"));
+		fputs(" does not hold now\n", out);
+		first = false;
+	}
+}
+
+static void put_socket(const struct unit_view *u, const struct look *look, FILE *out)
+{
+	const json_t *one;
+
+	for (size_t i = 0; (one = json_array_get(u->listen, i)); i++) {
+		put_label_once(out, "Listen", i == 0);
+		status_put_clean(out, look, STYLE_PLAIN, text_in(one, "address"));
+		fputs(" (", out);
+		status_put_clean(out, look, STYLE_PLAIN, text_in(one, "kind"));
+		fputs(")\n", out);
+	}
+	if (u->accepted < 0)
+		return;
+	put_label(out, "Accepted");
+	fprintf(out, "%lld connection%s", (long long)u->accepted, u->accepted == 1 ? "" : "s");
+	if (u->connections >= 0)
+		fprintf(out, ", %lld of them now", (long long)u->connections);
+	fputc('\n', out);
+}
+
+/* "2 of 3 are up", and what the others are. */
+static void put_members(const struct unit_view *u, const struct look *look, FILE *out)
+{
+	const json_t *one;
+	size_t n = json_array_size(u->members), up = 0;
+
+	if (!n)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct unit_view view = view_unit(json_array_get(u->members, i));
+
+		up += view_is_active(&view);
+	}
+	put_label(out, "Members");
+	fprintf(out, "%zu of %zu %s up\n", up, n, n == 1 ? "is" : "are");
+	for (size_t i = 0; (one = json_array_get(u->members, i)); i++) {
+		struct unit_view view = view_unit(one);
+		struct view_state state = view_state(&view);
+
+		put_label_once(out, "", false);
+		style_put(out, look, state.style, look->utf8 ? "\u25cf " : "* ");
+		status_put_clean(out, look, STYLE_PLAIN, text_in(one, "name"));
+		fputc(' ', out);
+		status_put_clean(out, look, state.style, state.word);
+		fputc('\n', out);
+	}
+}
+
+/* How the last runs ended, the newest first: "3s ago: exited with status 3 (exit-code)". */
 static void put_ends(const struct manager_view *m, const struct unit_view *u,
 		     const struct look *look, FILE *out)
 {
@@ -182,13 +265,15 @@ static void put_ends(const struct manager_view *m, const struct unit_view *u,
 		const char *text = json_string_value(json_object_get(end, "text"));
 		int64_t at_us = json_is_integer(at) ? json_integer_value(at) : -1;
 
-		if (i)
-			fprintf(out, "%*s  ", LABEL_WIDTH, "");
-		else
-			put_label(out, "Ends");
+		put_label_once(out, "Ends", i == 0);
 		if (at_us >= 0 && m->now_us >= at_us)
 			fprintf(out, "%s ago: ", show_age(span, m->now_us - at_us));
 		status_put_clean(out, look, STYLE_PLAIN, text && *text ? text : result);
+		if (text && *text && result) {
+			fputs(" (", out);
+			status_put_clean(out, look, STYLE_PLAIN, result);
+			fputc(')', out);
+		}
 		fputc('\n', out);
 	}
 }
@@ -206,6 +291,9 @@ void status_print_unit(const struct manager_view *m, const struct unit_view *u,
 		 u->last_error);
 	if (u->result && strcmp(u->result, "success") != 0)
 		put_line(out, look, "Result", STYLE_PLAIN, u->result);
+	put_conditions(u, look, out);
+	put_socket(u, look, out);
+	put_members(u, look, out);
 	put_processes(u, out);
 	put_times(u, out);
 	put_ends(m, u, look, out);

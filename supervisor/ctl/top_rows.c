@@ -208,9 +208,10 @@ int top_put(const struct top *top, const struct look *look, FILE *out)
 	return table_print(&table, look, out);
 }
 
+/* json_null() is common/json.h's: both are in this program. */
 static json_t *number_or_null(int64_t n)
 {
-	return n < 0 ? json_null() : json_integer(n);
+	return n < 0 ? json_pack("n") : json_integer(n);
 }
 
 int top_put_json(const struct top *top, const struct look *look, FILE *out)
@@ -225,7 +226,7 @@ int top_put_json(const struct top *top, const struct look *look, FILE *out)
 			units,
 			json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "name", row->name, "state",
 				  row->state.word, "cpu_percent",
-				  row->cpu < 0 ? json_null() : json_real((double)row->cpu / 10),
+				  row->cpu < 0 ? json_pack("n") : json_real((double)row->cpu / 10),
 				  "memory", number_or_null(row->memory), "tasks",
 				  number_or_null(row->tasks), "restarts",
 				  number_or_null(row->restarts), "uptime_us",

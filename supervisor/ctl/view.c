@@ -77,6 +77,11 @@ struct unit_view view_unit(const json_t *object)
 		.notes = array_of(object, "notes"),
 		.tail = array_of(object, "tail"),
 		.ends = array_of(object, "ends"),
+		.accepted = number_of(object, "accepted"),
+		.connections = number_of(object, "connections"),
+		.conditions = array_of(object, "conditions"),
+		.listen = array_of(object, "listen"),
+		.members = array_of(object, "members"),
 	};
 }
 

@@ -27,7 +27,9 @@ struct unit_view {
 	int64_t queued_us, started_us, exec_us, ready_us;
 	const char *health, *health_text; /* NULL: nobody asks */
 	int64_t health_failures;
-	const json_t *notes, *tail, *ends; /* arrays, or NULL */
+	int64_t accepted, connections;     /* of a socket with Accept=yes */
+	const json_t *notes, *tail, *ends; /* arrays, or NULL; so are these: */
+	const json_t *conditions, *listen, *members;
 };
 
 struct manager_view view_manager(const json_t *object); /* NULL gives a view of nothing */

@@ -116,6 +116,30 @@ def test_the_long_view_ends_in_the_last_ten_lines(serve: Any, ctl: Run) -> None:
         word for i in range(40, 50) for word in ("line", str(i))]
 
 
+def test_the_long_view_of_a_socket_a_target_and_of_what_did_not_hold(serve: Any, ctl: Run) -> None:
+    conditions = [{"name": "ConditionPathExists", "trigger": False, "negate": True, "parameter": EVIL, "holds": False},
+                  {"name": "AssertUser", "trigger": False, "negate": False, "parameter": "root", "holds": True}]
+    members = [{"name": "a.service", "active": "active", "sub": "running"},
+               {"name": "b.service", "active": "failed", "sub": "failed"}]
+    serve(scripted(MANAGER, unit(
+        "x", conditions=conditions, members=members, accepted=3, connections=1,
+        listen=[{"kind": "stream", "address": "/run/x"}, {"kind": "fifo", "address": None}],
+        health={"state": "unhealthy", "failures": 2, "text": "no answer"},
+        ends=[{"at_us": 5000, "result": "exit-code", "text": "exited with status 3"},
+              {"at_us": 4000, "result": "success", "text": ""}])))
+    done = ctl("status", "x")
+    lines = done.stdout.splitlines()
+    assert not NOT_RAW.search(done.stdout.encode()) and "AssertUser" not in done.stdout
+    assert sum("ConditionPathExists=!" in line and line.endswith("does not hold now") for line in lines) == 1
+    for line in ("      Listen: /run/x (stream)", "              - (fifo)",
+                 "    Accepted: 3 connections, 1 of them now", "     Members: 1 of 2 are up",
+                 "              ● a.service ready", "              ● b.service failed",
+                 "      Health: unhealthy, 2 failures in a row (no answer)"):
+        assert line in lines, done.stdout
+    ends = lines.index(next(line for line in lines if line.startswith("        Ends: ")))
+    assert lines[ends].endswith(" ago: exited with status 3 (exit-code)") and lines[ends + 1].endswith(" ago: success")
+
+
 def test_the_exit_status_of_status_is_systemctls(serve: Any, ctl: Run) -> None:
     def answer(words: list[str]) -> Iterable[Packet]:
         subs = {"up": "running", "down": "dead", "begins": "start"}
