@@ -31,3 +31,7 @@ int hakim_complain(int status, const char *fmt, ...) __attribute__((format(print
 /* The subcommands. */
 int hakim_help(int argc, char **argv);
 int hakim_version(int argc, char **argv);
+int hakim_pull(int argc, char **argv);
+int hakim_list(int argc, char **argv);
+int hakim_prune(int argc, char **argv);
+int hakim_home(int argc, char **argv);

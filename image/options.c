@@ -158,6 +158,8 @@ static int set_text(char **to, const char *value, const char *name, struct err *
 
 static int add_commas(struct strv *list, const char *value, struct err *err)
 {
+	bool nothing = *value != '\0';
+
 	while (*value) {
 		size_t len = strcspn(value, ",");
 		const char *next = value + len + (value[len] == ',');
@@ -168,9 +170,11 @@ static int add_commas(struct strv *list, const char *value, struct err *err)
 			len--;
 		if (len && strv_add_len(list, value, len) < 0)
 			return err_set(err, -ENOMEM, "out of memory");
+		nothing = nothing && len == 0;
 		value = next;
 	}
-	return 0;
+	/* Commas alone name nothing, which is not the same as nothing being said. */
+	return nothing && strv_add(list, "") < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
 static int set_number(const struct option_row *row, unsigned *to, const char *value,

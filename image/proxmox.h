@@ -33,6 +33,7 @@ struct proxmox {
 	proxmox_line_fn *line;
 	bool (*cancelled)(void *arg);
 	void *arg; /* of both */
+	bool told; /* the log of the task was told while pvesh ran it */
 	struct api *api;
 };
 

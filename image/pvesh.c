@@ -40,17 +40,14 @@ int pvesh_answer(const char *text, json_t **data, struct err *err)
 		     : err_set(err, -EPROTO, "pvesh does not answer with JSON (%.100s)", why.text);
 }
 
-struct lines {
-	struct proxmox *proxmox;
-};
-
 static void tell(void *arg, const char *line)
 {
-	const struct lines *lines = arg;
+	struct proxmox *proxmox = arg;
 
-	if (lines->proxmox->line && *line && strncmp(line, "UPID:", 5) != 0 && *line != '"' &&
-	    *line != '{' && *line != '[')
-		lines->proxmox->line(lines->proxmox->arg, line);
+	if (!proxmox->line || !*line || strncmp(line, "UPID:", 5) == 0 || strchr("\"{[", *line))
+		return;
+	proxmox->told = true;
+	proxmox->line(proxmox->arg, line);
 }
 
 /* The word of argv that is an option's name: "--reference". */
@@ -111,7 +108,6 @@ int pvesh_call(struct proxmox *proxmox, const struct proxmox_call *call, json_t 
 {
 	_cleanup_(strv_free) struct strv argv = {0};
 	_cleanup_(child_result_free) struct child_result result = {0};
-	struct lines lines = {proxmox};
 	struct child child = {.silence = QUIET_SECONDS, .max = PROXMOX_ANSWER_MAX};
 	int r = words(call, &argv);
 
@@ -121,8 +117,9 @@ int pvesh_call(struct proxmox *proxmox, const struct proxmox_call *call, json_t 
 	child.cancelled = proxmox->cancelled;
 	child.cancelled_arg = proxmox->arg;
 	if (call->verb != PROXMOX_GET) {
+		proxmox->told = false;
 		child.line = tell;
-		child.arg = &lines;
+		child.arg = proxmox;
 		child.silence = proxmox->options->task_timeout;
 	}
 	r = child_run(&child, &result, err);

@@ -92,6 +92,10 @@ static int add_variant(struct targets *targets, const struct options *options, c
 			       "unsupported variant: %s (there are %s; pull others by --image)",
 			       quoted, all);
 	}
+	if (strcspn(options->tag, "/@:") != strlen(options->tag))
+		return err_set(
+			err, -EINVAL, "\"%s\" is no tag",
+			text_quote(quoted, sizeof(quoted), options->tag, strlen(options->tag)));
 	if (snprintf(reference, sizeof(reference), "%s/hakim-%s:%s", options->registry, name,
 		     options->tag) >= (int)sizeof(reference))
 		return err_set(err, -EINVAL, "the registry's namespace or the tag is too long");

@@ -107,7 +107,7 @@ static void hear(struct follow *f, const char *text)
 {
 	bool serious = strstr(text, "ERROR") || strstr(text, "FATA") || strstr(text, "rror:");
 
-	if (f->proxmox->line)
+	if (f->proxmox->line && !f->proxmox->told)
 		f->proxmox->line(f->proxmox->arg, text);
 	if (*text && strncmp(text, "TASK ", 5) != 0 && (serious || !f->serious)) {
 		text_quote(f->last, sizeof(f->last), text, strlen(text));
