@@ -186,6 +186,21 @@ static void prepare_project(const struct tree *tree, int home)
 		remark(tree, "the project directory %s cannot be made: %s", project, strerror(-fd));
 }
 
+/* Where the home is a symlink, what it leads to may be anything: root's stays root's. */
+static void give_home(const struct tree *tree, int home)
+{
+	const struct account *a = tree->account;
+	struct stat link, st;
+
+	if (lstat(a->home, &link) < 0 || !S_ISLNK(link.st_mode))
+		give(tree, home, a->home);
+	else if (fstat(home, &st) == 0 && st.st_uid != a->uid)
+		remark(tree,
+		       "%s is a symlink, and what it leads to belongs to uid %u: it is left alone; "
+		       "if it is the home, run 'chown %u:%u' on it",
+		       a->home, st.st_uid, a->uid, a->gid);
+}
+
 int tree_prepare(const struct tree *tree, struct err *err)
 {
 	const struct account *a = tree->account;
@@ -195,7 +210,7 @@ int tree_prepare(const struct tree *tree, struct err *err)
 	home = open_made(a->home, 0755, &made);
 	if (home < 0)
 		return err_sys(err, home, "the home %s cannot be made", a->home);
-	give(tree, home, a->home);
+	give_home(tree, home);
 	/* Before anything of ours is in it. */
 	fresh = skel_is_fresh(home);
 	for (size_t i = 0; i < ARRAY_LEN(own_directories); i++) {

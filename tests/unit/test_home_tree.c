@@ -213,6 +213,22 @@ static void a_symlink_in_the_home_is_never_followed(void **state)
 	assert_true(remarked("the project directory"));
 }
 
+static void a_home_that_is_a_symlink_gives_nothing_away(void **state)
+{
+	NEEDS_ROOT
+	assert_int_equal(mkdir(at("home"), 0755), 0);
+	assert_int_equal(mkdir(at("victim"), 0755), 0);
+	assert_int_equal(symlink(at("victim"), at("home/coder")), 0);
+	prepare();
+	assert_int_equal(look("victim").st_uid, 0);
+	assert_true(remarked("is a symlink, and what it leads to belongs to uid 0"));
+	/* The user's own is a home. */
+	assert_int_equal(chown(at("victim"), UID, GID), 0);
+	prepare();
+	assert_false(remarked("is a symlink"));
+	assert_owned("victim/.config");
+}
+
 static void a_home_of_another_user_is_left_alone_and_said(void **state)
 {
 	NEEDS_ROOT
@@ -267,6 +283,7 @@ int main(void)
 		TEST(a_new_volume_with_lost_found_is_a_fresh_home),
 		TEST(only_the_top_levels_are_given_away),
 		TEST(a_symlink_in_the_home_is_never_followed),
+		TEST(a_home_that_is_a_symlink_gives_nothing_away),
 		TEST(a_home_of_another_user_is_left_alone_and_said),
 		TEST(a_home_of_an_unmapped_user_says_what_to_do_on_the_host),
 		TEST(a_project_elsewhere_is_made_and_one_that_was_there_is_roots),
