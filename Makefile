@@ -77,7 +77,7 @@ STAND_INS := $(if $(AGENT_SRC),$(BUILD)/stand-ins/coder)
 HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(TEST_SRC))
 
-.PHONY: all help deps run test test-unit test-system test-vm lint format install clean
+.PHONY: all help deps deps-vm run test test-unit test-system test-vm lint format install clean
 
 all: $(PROGRAMS)
 
@@ -176,8 +176,13 @@ test: deps
 	$(Q)$(MAKE) --no-print-directory test-unit
 	$(Q)$(MAKE) --no-print-directory test-system
 
+#: make deps-vm   what only test-vm needs: qemu (apt)
+deps-vm: deps
+	$(Q)sh tests/deps.sh qemu-system-x86 e2fsprogs
+
 #: make test-vm   a Debian kernel with AppArmor and pure cgroup2 in qemu, LXC inside; some minutes, not part of test
-test-vm: all
+test-vm: deps-vm
+	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(PYTHON) tests/vm/vm.py --build $(BUILD)
 
 test-unit: $(UNIT_TESTS)

@@ -1,5 +1,6 @@
 /* hakimctl doctor: what is read out of quirks.json and of a status, and how it is shown. */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "init/quirk.h"
 #include "supervisor/ctl/doctor.h"
 
 #define PLACE                                                                           \
@@ -318,6 +320,41 @@ static void what_was_asked_again_takes_the_place_of_what_was_known(void **state)
 	json_decref(changes);
 }
 
+/* In the table, where a row's own line begins with its name, alone or with another's. */
+static bool page_has_row(const char *page, const char *name)
+{
+	_cleanup_free_ char *quoted = NULL;
+	const char *at = page;
+
+	assert_true(asprintf(&quoted, "`%s`", name) > 0);
+	while ((at = strstr(at, quoted))) {
+		const char *line = at;
+
+		while (line > page && line[-1] != '\n')
+			line--;
+		if (strncmp(line, "| `", 3) == 0 && (size_t)(at - line) < strcspn(line + 1, "|"))
+			return true;
+		at++;
+	}
+	return false;
+}
+
+static void every_row_of_hakim_init_is_in_the_page(void **state)
+{
+	static char page[65536];
+	FILE *in = fopen("docs/quirks.md", "re");
+
+	assert_non_null(in);
+	page[fread(page, 1, sizeof(page) - 1, in)] = '\0';
+	fclose(in);
+	for (unsigned i = 0; i < QUIRK_IDS; i++)
+		if (!page_has_row(page, quirk_table[i].name))
+			fail_msg("docs/quirks.md has no row `%s`", quirk_table[i].name);
+	assert_false(page_has_row(page, "no-such-row"));
+	/* It is named elsewhere in a line, in no first column. */
+	assert_false(page_has_row(page, "/hakim/init"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +367,7 @@ int main(void)
 		cmocka_unit_test(the_number_of_the_container_is_that_of_its_volume),
 		cmocka_unit_test_teardown(what_is_wrong_with_units_is_a_line_each, clean),
 		cmocka_unit_test_teardown(the_json_has_all_of_it, clean),
+		cmocka_unit_test(every_row_of_hakim_init_is_in_the_page),
 		cmocka_unit_test_teardown(what_was_asked_again_takes_the_place_of_what_was_known,
 					  clean),
 	};

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -87,6 +88,8 @@ def check(said: str) -> list[str]:
             wrong.append(f"{kind}: the container did not come up")
             continue
         text = said[at:].split("\n", 1)[1].split(END, 1)[0]
+        if not re.search(rf"^--- {kind}: \S.* \(enforce\)\r?$", said, re.M):
+            wrong.append(f"{kind}: AppArmor does not confine PID 1")
         found = json.loads(text.replace("\r", ""))
         rows = {row["name"]: row for row in found["quirks"]}
         if found["place"]["memory_max"] != LIMIT:
