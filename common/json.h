@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* jansson has a json_string() and a json_null(), too. Were ours seen by the dynamic linker, the
+ * library's own calls of its own would end here. */
+#pragma GCC visibility push(hidden)
+
 struct json {
 	char *buf;
 	size_t len, cap;
@@ -33,3 +37,5 @@ void json_null(struct json *j, const char *key);
 int json_finish(struct json *j);
 /* Frees the buffer and makes the writer new; also for _cleanup_(json_reset). */
 void json_reset(struct json *j);
+
+#pragma GCC visibility pop

@@ -69,10 +69,11 @@ static void print_json(const struct row *row, const char *node)
 			  node, "name", row->name, "tag", row->tag, "size",
 			  (json_int_t)row->volume->size, "made", (json_int_t)row->volume->made);
 
+	/* By json_pack(): json_string() is common/json.h's here. */
 	json_object_set_new(object, "digest",
-			    *row->digest.text ? json_string(row->digest.text) : json_null());
+			    json_pack("s?", *row->digest.text ? row->digest.text : NULL));
 	if (row->remote)
-		json_object_set_new(object, "remote", json_string(row->remote));
+		json_object_set_new(object, "remote", json_pack("s", row->remote));
 	json_dumpf(object, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(object);

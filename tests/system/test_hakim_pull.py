@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from proxmox_kit import HAKIM, VARIANTS, Proxmox
+from proxmox_kit import HAKIM, ROOT, VARIANTS, Proxmox
 
 
 @pytest.fixture
@@ -304,3 +304,40 @@ def test_a_full_standard_output_is_no_success(pve: Proxmox) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run([HAKIM, "pull", "--help"], env=dict(os.environ), stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("words", [
+    [],
+    ["--variant", "js", "--tag", "latest"],
+    ["--variants", "base,js,elixir", "--tag", "latest"],
+    ["--image", "REGISTRY/hakim/hakim-elixir:latest"],
+    ["--variants", "base,js", "--tag", "latest", "--force-replace"],
+    ["--variants", "base,php,dotnet,js,rust,elixir", "--tag", "latest", "--check-remote-digest", "--use-gh-auth-token"],
+])
+def test_the_commands_of_the_document_run_as_they_are_written(pve: Proxmox, words: list[str]) -> None:
+    """By the script's name, which finds hakim in build/; only the registry is another one."""
+    pve.images(*VARIANTS)
+    tools = pve.tmp / "tools"
+    tools.mkdir()
+    # The stand-in registry speaks http, which the script's words do not say.
+    (tools / "hakim").write_text(f"#!/bin/sh\nexec {HAKIM} \"$@\" --plain-http --retries 0\n")
+    (tools / "gh").write_text("#!/bin/sh\necho token\n")
+    for name in ("hakim", "gh"):
+        (tools / name).chmod(0o755)
+    environment = {"PATH": f"{tools}:{pve.path}", "HAKIM_PVE_DIR": str(pve.etc), "HOME": str(pve.tmp),
+                   "NODE_NAME": "pve", "DATASTORE_ID": "local", "DIGEST_STATE_FILE": str(pve.state),
+                   "OCI_REGISTRY_NAMESPACE": f"{pve.registry.address}/hakim"}
+    script = ROOT / "coder/templates/hakim-proxmox/scripts/pull-oci-templates.sh"
+    done = subprocess.run([script, *[w.replace("REGISTRY", pve.registry.address) for w in words]], env=environment,
+                          text=True, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("done: pulled=")
+
+
+def test_the_script_without_hakim_names_the_package(pve: Proxmox) -> None:
+    """Where there is neither a package nor a build."""
+    script = pve.tmp / "a/b/c/d/pull.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text((ROOT / "coder/templates/hakim-proxmox/scripts/pull-oci-templates.sh").read_text())
+    done = subprocess.run(["sh", script], env={"PATH": "/usr/bin:/bin"}, text=True, capture_output=True)
+    assert done.returncode == 1 and "install the package hakim" in done.stderr
