@@ -46,9 +46,10 @@ char *credential_key(const char *key);
 int credential_helper(const char *name, const char *registry, struct credential *credential,
 		      struct err *err);
 
-/* Puts into, and removes from, the file (NULL: $REGISTRY_AUTH_FILE, or podman's usual one), which
- * is made with mode 0600 where it is not there; what else is in it stays. credential_remove(): 1 it
- * was there, 0 it was not. credential_file.c */
+/* Puts into, and removes from, the file of credentials, which is made with mode 0600 where it is
+ * not there; what else is in it stays. `authfile` is its path, or NULL for the usual one; *path,
+ * which the caller frees, is where it was. credential_remove(): 1 it was there, 0 it was not.
+ * credential_file.c */
 int credential_save(const char *authfile, const char *registry, const struct credential *credential,
-		    struct err *err);
-int credential_remove(const char *authfile, const char *registry, struct err *err);
+		    char **path, struct err *err);
+int credential_remove(const char *authfile, const char *registry, char **path, struct err *err);

@@ -35,3 +35,8 @@ int hakim_pull(int argc, char **argv);
 int hakim_list(int argc, char **argv);
 int hakim_prune(int argc, char **argv);
 int hakim_home(int argc, char **argv);
+int hakim_inspect(int argc, char **argv);
+int hakim_tags(int argc, char **argv);
+int hakim_verify(int argc, char **argv);
+int hakim_login(int argc, char **argv);
+int hakim_logout(int argc, char **argv);

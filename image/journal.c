@@ -48,22 +48,27 @@ int journal_open(const char *path, const struct archive *archive, bool resume,
 	_cleanup_free_ char *text = NULL;
 	char line[LINE_BYTES];
 	size_t len;
-	int r;
+	bool known;
 
 	*journal = (struct journal){.fd = -EBADF, .n = archive->n};
 	journal->at = calloc(archive->n, sizeof(*journal->at));
 	if (!journal->at)
 		return err_set(err, -ENOMEM, "no memory for a journal");
-	if (!resume || file_read(path, JOURNAL_MAX, &text, &len, NULL) < 0 ||
-	    !journal_read(text, archive, journal->at)) {
-		len = (size_t)head(archive, line);
-		r = file_replace(path, 0600, line, len, err);
-		if (r < 0)
-			return r;
-	}
-	journal->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	known = resume && file_read(path, JOURNAL_MAX, &text, &len, NULL) >= 0 &&
+		journal_read(text, archive, journal->at);
+	/* Not by a rename: who is killed here would leave a file that nobody removes, and half a
+	 * first line fits no archive. */
+	journal->fd =
+		open(path,
+		     O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (known ? 0 : O_TRUNC),
+		     0600);
 	if (journal->fd < 0)
 		return err_sys(err, -errno, "cannot write %s", path);
+	if (known)
+		return 0;
+	len = (size_t)head(archive, line);
+	if (write(journal->fd, line, len) != (ssize_t)len)
+		return err_sys(err, -EIO, "cannot write %s", path);
 	return 0;
 }
 

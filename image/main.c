@@ -1,6 +1,7 @@
 /*
  * main.c - hakim, the command of the host: finds the subcommand.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,9 @@ static int flush_stdout(int status)
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "help";
+
+	/* A reader that went away is an error of a write. */
+	signal(SIGPIPE, SIG_IGN);
 
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
 		name = "help";

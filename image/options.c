@@ -76,6 +76,8 @@ static const struct option_row rows[] = {
 	    "the name that goes with the token"),
 	ONE("creds", NULL, NULL, OPTION_SECRET, OPTION_NET, creds, "USER:PASSWORD",
 	    "credentials for every registry of this run"),
+	ONE("username", "u", NULL, OPTION_TEXT, OPTION_LOGIN, username, "NAME",
+	    "the user; it is asked for where it is not given"),
 	ONE("authfile", NULL, NULL, OPTION_PATH, OPTION_NET | OPTION_LOGIN, authfile, "FILE",
 	    "the only file of credentials to read (else those of podman and docker)"),
 	ONE("cacert", NULL, NULL, OPTION_PATH, OPTION_NET | OPTION_LOGIN, cacert, "FILE",

@@ -52,6 +52,7 @@ struct options {
 	unsigned keep, task_timeout;
 	/* the registry */
 	bool use_gh;
+	char *username; /* login */
 	char *gh_token, *gh_username, *creds, *authfile, *cacert, *platform;
 	bool tls_verify, plain_http, verify_layers;
 	unsigned jobs, retries, stall_timeout;

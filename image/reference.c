@@ -154,6 +154,23 @@ int reference_registry(const char *text, char registry[REFERENCE_HOST_MAX], stru
 	return 0;
 }
 
+static void set_endpoint(struct reference *ref)
+{
+	text_set(ref->endpoint, sizeof(ref->endpoint),
+		 strcmp(ref->registry, HUB) == 0 ? hub_endpoint : ref->registry);
+}
+
+int reference_endpoint(const char *text, struct reference *ref, struct err *err)
+{
+	int r;
+
+	*ref = (struct reference){0};
+	r = reference_registry(text, ref->registry, err);
+	if (r >= 0)
+		set_endpoint(ref);
+	return r;
+}
+
 static bool is_registry(const char *part, size_t len)
 {
 	if (len == strlen("localhost") && memcmp(part, "localhost", len) == 0)
@@ -176,8 +193,7 @@ static int take_registry(char **rest, struct reference *ref, const char *whole, 
 	} else {
 		text_set(ref->registry, sizeof(ref->registry), HUB);
 	}
-	text_set(ref->endpoint, sizeof(ref->endpoint),
-		 strcmp(ref->registry, HUB) == 0 ? hub_endpoint : ref->registry);
+	set_endpoint(ref);
 	return 0;
 }
 

@@ -46,6 +46,9 @@ int reference_parse(const char *text, enum reference_need need, struct reference
 /* Reads a registry alone (`host[:port]`; Docker Hub by any of its names becomes "docker.io"). */
 int reference_registry(const char *text, char registry[REFERENCE_HOST_MAX], struct err *err);
 
+/* A reference of the whole registry: its repository is "". */
+int reference_endpoint(const char *text, struct reference *ref, struct err *err);
+
 /* The reference written out, always with its registry. */
 void reference_text(const struct reference *ref, char text[REFERENCE_TEXT_MAX]);
 

@@ -28,8 +28,8 @@ char *registry_url(const struct registry_client *client, const struct reference 
 {
 	char *url;
 
-	if (asprintf(&url, "%s://%s/v2/%s/%s", client->plain_http ? "http" : "https", ref->endpoint,
-		     ref->repository, path) < 0)
+	if (asprintf(&url, "%s://%s/v2/%s%s%s", client->plain_http ? "http" : "https",
+		     ref->endpoint, ref->repository, *ref->repository ? "/" : "", path) < 0)
 		return NULL;
 	return url;
 }
@@ -159,6 +159,7 @@ int registry_run(struct registry_client *client, const struct reference *ref, co
 		 struct http_request *request, long *status, struct err *err)
 {
 	_cleanup_free_ char *url = registry_url(client, ref, path);
+	char what[REFERENCE_NAME_MAX + 64];
 	bool challenged = false;
 	int r;
 
@@ -188,6 +189,10 @@ int registry_run(struct registry_client *client, const struct reference *ref, co
 		}
 		http_request_free(request);
 	}
+	if (r >= 0 && request->response.status == 401 && request->authorization)
+		r = err_set(err, -EACCES,
+			    "%s refuses the credentials for %s: hakim login %s stores others",
+			    ref->registry, ref->repository, ref->registry);
 	request->url = request->authorization = NULL;
 	if (r < 0)
 		return r;
@@ -196,5 +201,7 @@ int registry_run(struct registry_client *client, const struct reference *ref, co
 	tell_warnings(client, &request->response);
 	if (request->response.status >= 200 && request->response.status < 300)
 		return 0;
-	return registry_refusal(&request->response, ref, path, err);
+	snprintf(what, sizeof(what), "%s (%s)", *ref->repository ? ref->repository : "its /v2/",
+		 path);
+	return registry_refusal(&request->response, ref, what, err);
 }

@@ -148,6 +148,14 @@ static int build(const struct token *token, const struct reference *ref, const c
 		*url = strdup(realm);
 		return r < 0 || !*url ? -ENOMEM : 0;
 	}
+	/* hakim login: of no repository. */
+	if (!*ref->repository) {
+		r = asprintf(url, "%s%c%s%s", realm, strchr(realm, '?') ? '&' : '?',
+			     *service ? "service=" : "", service);
+		if (r < 0)
+			*url = NULL;
+		return r < 0 ? -ENOMEM : 0;
+	}
 	r = asprintf(url, "%s%c%s%s%sscope=repository%%3A%s%%3Apull", realm,
 		     strchr(realm, '?') ? '&' : '?', *service ? "service=" : "", service,
 		     *service ? "&" : "", ref->repository);

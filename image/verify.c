@@ -81,7 +81,7 @@ static int list(const char *path, struct listing *l, struct err *err)
 				"it has \"%s\", which no archive of an image has: Proxmox would "
 				"take it for something else",
 				e->name);
-		if (find(l, e->name) != e)
+		if (find(l, e->name))
 			return err_set(err, -EBADMSG, "it has \"%s\" twice", e->name);
 		if (e->offset + e->size > l->size)
 			return err_set(err, -EBADMSG, "it is cut: \"%s\" goes on behind its end",
