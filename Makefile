@@ -218,6 +218,8 @@ install: all
 	done
 	install -D -m 0644 completion/hakimctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hakimctl
 	install -D -m 0644 completion/_hakimctl $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_hakimctl
+	install -D -m 0644 completion/hakim.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hakim
+	install -D -m 0644 completion/_hakim $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_hakim
 	# Those of systemctl are systemd's where it is: dpkg/setup links to these where it is not.
 	install -D -m 0644 completion/systemctl.bash $(DESTDIR)$(PREFIX)/lib/hakim/completion/systemctl
 	install -D -m 0644 completion/_systemctl $(DESTDIR)$(PREFIX)/lib/hakim/completion/_systemctl
@@ -231,6 +233,10 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/hakim/units
 	for unit in modules/*/units/*.service; do install -m 0644 "$$unit" $(DESTDIR)$(PREFIX)/lib/hakim/units/; done
 	for unit in modules/*/*.service; do install -m 0644 "$$unit" $(DESTDIR)$(PREFIX)/lib/hakim/modules/; done
+
+#: make deb       the package of hakim, the host command, for a Proxmox host without a compiler
+deb: $(BUILD)/hakim
+	$(Q)sh packaging/deb.sh $(BUILD) $(VERSION)
 
 #: make clean     remove build/
 clean:
