@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -29,6 +30,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _do(self) -> None:
         registry = self.server
+        # As a proxy it is asked for whole addresses.
+        if self.path.startswith("http://"):
+            self.path = "/" + self.path.split("/", 3)[3]
+            registry.proxied += 1
+        if registry.slow:
+            time.sleep(registry.slow)
         registry.requests.append((self.command, self.path))
         found = registry.things.get(self.path)
         broken = self.path in registry.broken
@@ -60,6 +67,8 @@ class OciRegistry(ThreadingHTTPServer):
         self.things: dict[str, tuple[str, bytes]] = {}
         self.requests: list[tuple[str, str]] = []
         self.broken: set[str] = set()  # paths whose bytes are the wrong ones
+        self.proxied = 0
+        self.slow = 0.0  # seconds before each answer
         self.address = f"127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 

@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -341,3 +343,30 @@ def test_the_script_without_hakim_names_the_package(pve: Proxmox) -> None:
     script.write_text((ROOT / "coder/templates/hakim-proxmox/scripts/pull-oci-templates.sh").read_text())
     done = subprocess.run(["sh", script], env={"PATH": "/usr/bin:/bin"}, text=True, capture_output=True)
     assert done.returncode == 1 and "install the package hakim" in done.stderr
+
+
+def test_the_proxy_of_proxmox_is_taken_where_the_environment_names_none(pve: Proxmox) -> None:
+    """http_proxy of datacenter.cfg."""
+    pve.images("js")
+    (pve.etc / "datacenter.cfg").write_text(f"keyboard: de\nhttp_proxy: http://{pve.registry.address}\n")
+    run = pve.run("pull", "-i", "registry.invalid/hakim/hakim-js:latest")
+    assert run.last == "done: pulled=1 skipped=0", run.err
+    assert pve.registry.proxied > 0
+
+
+def test_an_interrupted_pull_says_so_and_keeps_the_old_one(pve: Proxmox) -> None:
+    """SIGTERM: the template that was not done counts as failed, the old one stays, nothing is recorded."""
+    pve.images("js")
+    pve.template("js").write_text("old")
+    pve.registry.slow = 5
+    environment = {"PATH": pve.path, "HAKIM_PVE_DIR": str(pve.etc), "NODE_NAME": "pve", "HOME": str(pve.tmp),
+                   "DIGEST_STATE_FILE": str(pve.state), "OCI_REGISTRY_NAMESPACE": f"{pve.registry.address}/hakim"}
+    run = subprocess.Popen([HAKIM, "pull", "--variants", "js,php", "-f", "--plain-http"], env=environment,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert run.stderr and "pull 127.0.0.1" in run.stderr.readline()
+    before = time.monotonic()
+    run.send_signal(signal.SIGTERM)
+    out, err = run.communicate(timeout=30)
+    assert run.returncode == 1 and out.endswith("done: pulled=0 skipped=0 failed=2\n"), err
+    assert time.monotonic() - before < 15
+    assert pve.template("js").read_text() == "old" and pve.state_lines() == []
