@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "init/format.h"
 #include "init/copy_tree.h"
 #include "init/quirk_file.h"
@@ -139,36 +140,26 @@ enum quirk_outcome quirk_nix(struct quirk_world *w, struct quirk_result *r)
  * life is gone on with. */
 enum quirk_outcome quirk_nix_seed(struct quirk_world *w, struct quirk_result *r)
 {
-	int nix = open("/nix", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int lock, image, e;
+	_cleanup_close_ int image = open_below();
+	_cleanup_close_ int nix = -EBADF, lock = -EBADF;
+	int e = image;
 
 	(void)w;
-	if (nix < 0)
-		return quirk_fail(r, errno, "/nix cannot be opened");
-	lock = openat(nix, NIX_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (lock < 0) {
-		e = errno;
-		close(nix);
-		return quirk_fail(r, e, "/nix is empty and cannot be written");
-	}
-	if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
-		close(nix);
-		close(lock);
+	if (image >= 0)
+		e = faccessat(image, "store", F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? -ENOENT : 0;
+	/* Not even a lock is left in a volume that stays as it is. */
+	if (e == -ENOENT)
+		return quirk_say(r, QUIRK_FINE, "/nix is empty, and the image has no store for it");
+	nix = open("/nix", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (nix >= 0)
+		lock = openat(nix, NIX_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (lock < 0)
+		return quirk_fail(r, errno, "/nix is empty and cannot be written");
+	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
 		return quirk_say(r, QUIRK_FINE, "another container gives /nix its store");
-	}
-	image = open_below();
-	e = image < 0 ? image : 0;
-	if (e == 0 && faccessat(image, "store", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		e = -ENOENT;
 	/* Who had the lock before may have done it. */
 	if (e == 0 && faccessat(nix, "store", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		e = seed(nix, image);
-	if (image >= 0)
-		close(image);
-	close(lock);
-	close(nix);
-	if (e == -ENOENT)
-		return quirk_say(r, QUIRK_FINE, "/nix is empty, and the image has no store for it");
 	if (e < 0)
 		return quirk_fail(r, e, "/nix is empty and could not be given the image's store");
 	return quirk_say(r, QUIRK_REMEDIED, "/nix was empty: it has the image's store");

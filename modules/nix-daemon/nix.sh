@@ -28,7 +28,8 @@ die() {
 # A link that hangs would make it look as if there was something.
 there() { [ -x "$profile/bin/nix-daemon" ] || [ -x "$profile/bin/nix" ]; }
 
-content() { find "$nix" -mindepth 1 -maxdepth 1 ! -name lost+found ! -path "$mark" "$@"; }
+# What hakim-init has there while it gives /nix the image's store (docs/quirks.md) is no content.
+content() { find "$nix" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name '.hakim-seed*' "$@"; }
 
 has_room() {
 	free=$(df -Pk "$nix" | awk 'NR == 2 { print $4 }')
@@ -76,6 +77,14 @@ bootstrap() {
 	# People come first: the agent gets half a minute without a load on the disk and the network.
 	[ -z "${CODER_AGENT_URL:-}" ] || hakimctl wait --timeout=30 coder-agent >/dev/null 2>&1 || :
 	mkdir -p "$nix" || die "$nix cannot be made"
+	# hakim-init gives it the store of the image just now: then there is nothing to do.
+	if [ -e "$nix/.hakim-seed.lock" ]; then
+		exec 9<"$nix/.hakim-seed.lock" && flock 9
+		if [ ! -e "$mark" ] && there; then
+			tell "nix is there: it is the image's"
+			return 0
+		fi
+	fi
 	if [ -e "$mark" ]; then
 		tell "an earlier installation was cut off: it begins anew"
 		content -exec rm -rf --one-file-system {} + || die "what was cut off in $nix cannot be removed"
