@@ -51,6 +51,8 @@ static int ask_gh(struct options *options, struct err *err)
 	if (result.status != 0 || !*result.out)
 		return err_set(err, -EACCES,
 			       "`gh auth token` gives no token: log in by `gh auth login`");
+	if (options->gh_token)
+		explicit_bzero(options->gh_token, strlen(options->gh_token));
 	free(options->gh_token);
 	options->gh_token = strdup(result.out);
 	explicit_bzero(result.out, result.out_len);
