@@ -97,7 +97,8 @@ def test_the_coder_user_builds_by_the_daemon_which_survives_a_kill_and_stale_fil
     sh(host, f"kill -9 {old}", user="root")
     wait_until("another one", lambda: status(host)["units"]["nix-daemon"]["pid"] not in (0, None, old), 20)
     wait_units(host, nix_daemon="running")
-    assert "removed /nix/var/nix/daemon-socket/socket" in sh(host, "hakimctl logs nix-daemon", user="root")
+    wait_until("the old socket is removed", lambda: "removed /nix/var/nix/daemon-socket/socket" in
+               sh(host, "hakimctl logs nix-daemon", user="root"), 10)
     host.kill9()
     assert (volume / SOCKET[5:]).is_socket()
     host.close()
