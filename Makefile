@@ -77,7 +77,7 @@ STAND_INS := $(if $(AGENT_SRC),$(BUILD)/stand-ins/coder)
 HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(TEST_SRC))
 
-.PHONY: all help deps deps-vm run test test-unit test-system test-vm lint format install clean
+.PHONY: all fuzz help deps deps-vm run test test-unit test-system test-vm lint format install clean
 
 all: $(PROGRAMS)
 
@@ -165,6 +165,14 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TEST_LIBS)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $< $(TEST_LIBS) \
 		-lcmocka -linih -lcap -lseccomp -lcurl -lcrypto -ljansson -lzstd -lpthread -lm
+
+#: make fuzz      libFuzzer over what image/ reads of others, FUZZ_SECONDS long (needs clang)
+FUZZ_SECONDS ?= 60
+fuzz:
+	$(Q)mkdir -p build/fuzz/corpus
+	$(Q)clang -std=gnu17 -g -O1 $(DEFS) -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		-o build/fuzz/image tests/fuzz/fuzz_image.c $(filter-out %/main.c,$(IMAGE_SRC)) $(COMMON_SRC) $(IMAGE_LIBS)
+	$(Q)build/fuzz/image -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 build/fuzz/corpus
 
 #: make run       boot a workspace in an unprivileged LXC container and open a shell in it
 run: deps
