@@ -7,7 +7,7 @@ import tarfile
 import time
 
 import pytest
-from image_kit import HAKIM, Image, environment, hakim, kill, pull, registry_fixture, sha, sha_of
+from image_kit import HAKIM, Image, Registry, environment, hakim, kill, pull, registry_fixture, sha, sha_of
 
 plain = registry_fixture("plain")
 tls = registry_fixture("tls", tls=True)
@@ -264,3 +264,35 @@ def test_a_full_disk_is_told_before_the_first_byte(plain, tmp_path):
         assert result.returncode == 1 and "Read-only" in result.stdout + result.stderr
     finally:
         subprocess.run(["umount", out], check=True)
+
+
+def test_a_network_that_is_cut_is_waited_for_and_then_gone_on_from(tmp_path):
+    (tmp_path / "registry").mkdir()
+    registry = Registry(tmp_path / "registry")
+    out = tmp_path / "out"
+    out.mkdir()
+    argv = [HAKIM, "pull", "--image", f"{registry.host}/a/cut:1", "--output", str(out), "--plain-http", HERE]
+    journal = out / "cut_1.tar.tmp-hakim-journal"
+
+    def pull_until_it_has_begun(*words):
+        process = subprocess.Popen([*argv, "--limit-rate=24M", *words], env=environment(tmp_path),
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        lines = journal.read_text().count("\n") if journal.exists() else 0
+        deadline = time.monotonic() + 30
+        while not journal.exists() or journal.read_text().count("\n") < max(2, lines + 1):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+        registry.stop()
+        return process
+    try:
+        registry.push(Image(sizes=(40 << 20,), seed=6, compress=False), "a/cut:1", tmp_path)
+        gone = pull_until_it_has_begun("--retries=1")
+        assert "cannot connect" in gone.communicate(timeout=60)[1] and gone.returncode == 1
+        assert not (out / "cut_1.tar").exists()
+        registry.start()
+        waits = pull_until_it_has_begun("--retries=8")
+        registry.start()
+        assert waits.wait(timeout=60) == 0
+        assert hakim(tmp_path, "verify", out / "cut_1.tar").returncode == 0
+    finally:
+        registry.stop()
