@@ -191,7 +191,7 @@ enum quirk_outcome quirk_inotify(struct quirk_world *w, struct quirk_result *r)
 				continue;
 			format_text(r->advice, sizeof(r->advice),
 				    "echo %s=%" PRId64
-				    " >/etc/sysctl.d/90-inotify.conf && sysctl --system",
+				    " >>/etc/sysctl.d/90-inotify.conf && sysctl --system",
 				    limits[i].name, limits[i].want);
 			return quirk_say(r, QUIRK_NEEDS_HOST,
 					 "%s is %" PRId64 ", at least %" PRId64 " are needed",

@@ -88,7 +88,9 @@ const struct quirk quirk_table[QUIRK_IDS] = {
 				  "pct set <ctid> --nameserver <address>", .again = QUIRK_ASK},
 	[QUIRK_ID_ROUTE] = {"default-route", quirk_route, ANY, QUIRK_LATE, 0, LATE_MS, false,
 			    "nothing outside is reached",
-			    "pct set <ctid> --net0 name=eth0,bridge=vmbr0,ip=dhcp",
+			    /* The option takes the place of all that net0 has. */
+			    "pct set <ctid> --net0 \"$(pct config <ctid> | sed -n "
+			    "'s/,ip=[^,]*//; s/^net0: //p'),ip=dhcp\"",
 			    .again = QUIRK_ASK},
 	[QUIRK_ID_NOSUID] = {"nosuid", quirk_nosuid, LXC, QUIRK_LATE, 0, LATE_MS, false,
 			     "sudo says that it must be setuid root",
