@@ -17,6 +17,10 @@
 /* So long there must be an answer, and it may fail, when there is something else to use. */
 #define PATIENCE_MS 3000
 #define ANSWER_MS   20000
+/* What the last try is given, which begins when the patience ends. */
+#define LAST_MS 1000
+/* libcurl's timers may run out a little before their time: that is no reason to ask once more. */
+#define SLACK_MS 50
 
 /* What the loop remembers from try to try. */
 struct tries {
@@ -25,6 +29,7 @@ struct tries {
 	bool answered;           /* something answered at the last try */
 	char rejected[SHA1_HEX]; /* it was downloaded whole, and it is no agent */
 	bool baked_bad;          /* its --version was asked */
+	bool only_server;        /* what is there could not be used */
 };
 
 static int check_file(const char *path, const struct machine *machine, struct err *err)
@@ -131,6 +136,18 @@ static int take_in(struct fetch *f, struct tries *tries, struct partial *partial
 	return r;
 }
 
+/* How long an answer is waited for: where something is there, no longer than the patience lasts. */
+static uint64_t answer_ms(const struct tries *tries, bool have)
+{
+	uint64_t passed = clock_ms() - tries->begin_ms;
+
+	if (!have)
+		return ANSWER_MS;
+	if (tries->only_server)
+		return PATIENCE_MS;
+	return passed + LAST_MS < PATIENCE_MS ? PATIENCE_MS - passed : LAST_MS;
+}
+
 static int one_try(struct fetch *f, struct tries *tries, struct err *err)
 {
 	bool have = store_choose(&f->store) || has_baked(f, tries);
@@ -140,7 +157,7 @@ static int one_try(struct fetch *f, struct tries *tries, struct err *err)
 			     .machine = f->machine,
 			     .store = &f->store,
 			     .progress = &f->progress,
-			     .answer_ms = have ? PATIENCE_MS : ANSWER_MS,
+			     .answer_ms = answer_ms(tries, have),
 			     .rejected = tries->rejected,
 			     .partial = &partial};
 	int r = partial_find(&partial, &f->store, err);
@@ -198,7 +215,7 @@ static void wait_ms(uint64_t ms)
 static bool patience_is_over(const struct fetch *f, const struct tries *tries)
 {
 	return (store_choose(&f->store) || has_baked(f, tries)) &&
-	       clock_ms() - tries->begin_ms >= PATIENCE_MS;
+	       clock_ms() - tries->begin_ms + SLACK_MS >= PATIENCE_MS;
 }
 
 static void wait_for_next(struct fetch *f, struct tries *tries, const char *reason)
@@ -258,6 +275,7 @@ int fetch_run(struct fetch *f, struct err *err)
 				return 0;
 			if (f->once)
 				return err_set(err, why.code, "%s: %s", f->shown, why.text);
+			tries.only_server = true;
 		}
 		wait_for_next(f, &tries, why.text);
 	}
