@@ -22,7 +22,7 @@ from pathlib import Path
 
 from kit import containers
 
-from hakim import MODULES, status
+from hakim import MODULES, comm, status
 from hosts.lxc import LxcHost
 from hosts.process import wait_until
 
@@ -89,14 +89,6 @@ def restarts_ms(host: LxcHost, rounds: int) -> list[float]:
         wait_until("it runs again", lambda: service_of(host)["restarts"] > before and
                    service_of(host)["sub"] == "running", 10, 0.05)
     return found
-
-
-def comm(pid: int) -> str:
-    """Of a process that may be gone."""
-    try:
-        return Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
-    except OSError:
-        return ""
 
 
 def tell(number: int, what: str, values: list[float]) -> None:

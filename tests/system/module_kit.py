@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,3 +101,20 @@ def check_secret(host: Host, secret: str, *owners: str) -> None:
     assert has and not strangers, strangers
     assert secret not in host.exec(["hakimctl", "status", "--json"]).stdout
     assert host.exec(["grep", "-rl", secret, "/var/log", "/run", "/etc", "/tmp"], check=False).stdout == ""
+
+
+def check_skipped(new_host: Callable[[], Host], name: str, off: dict[str, str], switch: str,
+                  installed: Callable[[Host], Host] = lambda host: host) -> None:
+    """It is skipped where its program is not there, and where its variable (NAME=no) says so; both are said."""
+    host = new_host()
+    hide(host, name)
+    host.start(off, tty=False)
+    unit_name = name.replace("-", "_")
+    assert wait_units(host, **{unit_name: "skipped"})["units"][name]["status"] == \
+        f"the program {name} is not installed (it is not in the PATH)"
+    assert host.stop() == 0
+    host = installed(new_host())
+    variable, value = switch.split("=")
+    host.start({**off, variable: value}, tty=False)
+    assert wait_units(host, **{unit_name: "skipped"})["units"][name]["status"] == f"{switch} switches it off"
+    assert host.stop() == 0

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from browser import Browser
-from hakim import wait_units
 from hosts.host import Mount
-from module_kit import (check_comes_back, check_port_in_use, check_stops, hide, hold_port, volume, wait_ready,
-                        wait_said)
+from module_kit import (check_comes_back, check_port_in_use, check_skipped, check_stops, hold_port, volume,
+                        wait_ready, wait_said)
 
 PORT = 13337
 OFF = {"START_OPENCODE": "0", "START_DOCKER_DAEMON": "0"}
@@ -78,17 +77,7 @@ def test_what_a_killed_container_has_left_does_not_block_it(modules_host):
 
 
 def test_it_is_skipped_where_it_is_not_installed_or_switched_off(modules_host):
-    host = modules_host()
-    hide(host, "code-server")
-    host.start(OFF, tty=False)
-    unit = wait_units(host, code_server="skipped")["units"]["code-server"]
-    assert "the program code-server is not installed" in str(unit)
-    assert host.stop() == 0
-    host = modules_host()
-    host.start({**OFF, "START_CODE_SERVER": "no"}, tty=False)
-    unit = wait_units(host, code_server="skipped")["units"]["code-server"]
-    assert "START_CODE_SERVER=no switches it off" in str(unit)
-    assert host.stop() == 0
+    check_skipped(modules_host, "code-server", OFF, "START_CODE_SERVER=no")
 
 
 def test_a_wrong_port_is_one_sentence_and_the_others_run(modules_host):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hakim import wait_units
 from hosts.host import Mount
-from module_kit import (check_comes_back, check_port_in_use, check_secret, check_stops, found, hide, hold_port, volume,
-                        wait_ready, wait_said)
+from module_kit import (check_comes_back, check_port_in_use, check_secret, check_skipped, check_stops, found,
+                        hold_port, volume, wait_ready, wait_said)
 
 PROGRAM = (Path(__file__).resolve().parents[1] / "stand-ins/openchamber.js").read_bytes()
 OFF = {"START_CODE_SERVER": "0", "START_OPENCODE": "0", "START_DOCKER_DAEMON": "0"}
@@ -85,16 +85,7 @@ def test_a_pid_file_of_a_killed_container_that_names_a_stranger_does_not_block_i
 
 
 def test_it_is_skipped_where_it_is_not_installed_or_switched_off_and_a_bad_word_is_named(modules_host):
-    host = modules_host()
-    hide(host, "openchamber")
-    host.start(OFF, tty=False)
-    unit = wait_units(host, openchamber="skipped")["units"]["openchamber"]
-    assert "the program openchamber is not installed" in str(unit)
-    assert host.stop() == 0
-    host = installed(modules_host())
-    host.start({**OFF, "START_OPENCHAMBER": "0"}, tty=False)
-    assert "START_OPENCHAMBER=0 switches it off" in str(wait_units(host, openchamber="skipped")["units"])
-    assert host.stop() == 0
+    check_skipped(modules_host, "openchamber", OFF, "START_OPENCHAMBER=0", installed)
     host = installed(modules_host())
     host.start({**OFF, "OPENCODE_SKIP_START": "maybe"}, tty=False)
     wait_said(host, "openchamber", "OPENCODE_SKIP_START=maybe is none of true,false")

@@ -4,10 +4,9 @@ from __future__ import annotations
 import json
 import os
 
-from hakim import wait_units
 from hosts.host import Mount
-from module_kit import (check_comes_back, check_port_in_use, check_secret, check_stops, hide, hold_port, volume,
-                        wait_ready, wait_said)
+from module_kit import (check_comes_back, check_port_in_use, check_secret, check_skipped, check_stops, hold_port,
+                        volume, wait_ready, wait_said)
 
 OFF = {"START_CODE_SERVER": "0", "START_DOCKER_DAEMON": "0"}
 PASSWORD = "correct-horse-battery"
@@ -92,14 +91,4 @@ def test_what_a_killed_container_has_left_does_not_block_it(modules_host):
 
 
 def test_it_is_skipped_where_it_is_not_installed_or_switched_off(modules_host):
-    host = modules_host()
-    hide(host, "opencode")
-    host.start(OFF, tty=False)
-    unit = wait_units(host, opencode="skipped")["units"]["opencode"]
-    assert "the program opencode is not installed" in str(unit)
-    assert host.stop() == 0
-    host = modules_host()
-    host.start({**OFF, "START_OPENCODE": "false"}, tty=False)
-    unit = wait_units(host, opencode="skipped")["units"]["opencode"]
-    assert "START_OPENCODE=false switches it off" in str(unit)
-    assert host.stop() == 0
+    check_skipped(modules_host, "opencode", OFF, "START_OPENCODE=false")

@@ -106,6 +106,17 @@ static inline bool is_stamp(const char *s, size_t len)
 	return true;
 }
 
+/* `want` NULL: there is no such file. */
+static inline void assert_file(const char *dir, const char *name, const char *want)
+{
+	struct text t = {0};
+
+	assert_int_equal(file_read(dir, name, &t), want != NULL);
+	if (want)
+		assert_string_equal(t.data ? t.data : "", want);
+	text_free(&t);
+}
+
 /* Takes the stamps of stdout off, each line must have one; and puts together what "+" goes on with.
  */
 static inline void text_strip(const struct text *records, struct text *lines)

@@ -57,16 +57,6 @@ static int fixture_down(void **state)
 	return 0;
 }
 
-static void assert_file(const struct fixture *f, const char *name, const char *want)
-{
-	struct text t = {0};
-
-	assert_int_equal(file_read(f->dir, name, &t), want != NULL);
-	if (want)
-		assert_string_equal(t.data ? t.data : "", want);
-	text_free(&t);
-}
-
 static void path_of(const struct fixture *f, const char *name, char path[static PATH_MAX * 2])
 {
 	snprintf(path, PATH_MAX * 2, "%s/%s", f->dir, name);
@@ -105,16 +95,16 @@ static void the_oldest_plain_file_is_next(void **state)
 	file_write(f->dir, "x.log.3.zst", "three\n");
 	assert_int_equal(compress_start(&f->compress, &f->file), 1);
 	assert_int_equal(end(f), 0);
-	assert_file(f, "x.log.2", NULL);
-	assert_file(f, "x.log.2.zst", "packed\ntwo\n");
-	assert_file(f, "x.log.3.zst", "three\n");
+	assert_file(f->dir, "x.log.2", NULL);
+	assert_file(f->dir, "x.log.2.zst", "packed\ntwo\n");
+	assert_file(f->dir, "x.log.3.zst", "three\n");
 	assert_int_equal(compress_start(&f->compress, &f->file), 1);
 	assert_int_equal(end(f), 0);
-	assert_file(f, "x.log.1.zst", "packed\none\n");
+	assert_file(f->dir, "x.log.1.zst", "packed\none\n");
 	/* The current file never is. */
 	assert_int_equal(compress_start(&f->compress, &f->file), 0);
-	assert_file(f, "x.log", "now\n");
-	assert_file(f, "x.log.zst.tmp", NULL);
+	assert_file(f->dir, "x.log", "now\n");
+	assert_file(f->dir, "x.log.zst.tmp", NULL);
 }
 
 static void it_is_as_old_and_as_secret_as_the_plain_one(void **state)
@@ -159,10 +149,10 @@ static void a_rotation_meanwhile_changes_the_number(void **state)
 	file_rename(f, "x.log.1", "x.log.2");
 	file_write(f->dir, "x.log.1", "newer\n");
 	assert_int_equal(end(f), 0);
-	assert_file(f, "x.log.2.zst", "packed\none\n");
-	assert_file(f, "x.log.2", NULL);
-	assert_file(f, "x.log.1", "newer\n");
-	assert_file(f, "x.log.1.zst", NULL);
+	assert_file(f->dir, "x.log.2.zst", "packed\none\n");
+	assert_file(f->dir, "x.log.2", NULL);
+	assert_file(f->dir, "x.log.1", "newer\n");
+	assert_file(f->dir, "x.log.1.zst", NULL);
 }
 
 static void a_file_that_is_gone_meanwhile_does_not_come_back(void **state)
@@ -175,8 +165,8 @@ static void a_file_that_is_gone_meanwhile_does_not_come_back(void **state)
 	path_of(f, "x.log.1", path);
 	assert_return_code(unlink(path), errno);
 	end(f);
-	assert_file(f, "x.log.1.zst", NULL);
-	assert_file(f, "x.log.zst.tmp", NULL);
+	assert_file(f->dir, "x.log.1.zst", NULL);
+	assert_file(f->dir, "x.log.zst.tmp", NULL);
 }
 
 static void after_a_failure_the_plain_file_is_as_it_was(void **state)
@@ -189,14 +179,14 @@ static void after_a_failure_the_plain_file_is_as_it_was(void **state)
 		program_is(f, scripts[i]);
 		assert_int_equal(compress_start(&f->compress, &f->file), 1);
 		assert_int_equal(end(f), -EIO);
-		assert_file(f, "x.log.1", "one\n");
-		assert_file(f, "x.log.1.zst", NULL);
-		assert_file(f, "x.log.zst.tmp", NULL);
+		assert_file(f->dir, "x.log.1", "one\n");
+		assert_file(f->dir, "x.log.1.zst", NULL);
+		assert_file(f->dir, "x.log.zst.tmp", NULL);
 	}
 	f->compress.program = "/nowhere/to/be/found";
 	assert_int_equal(compress_start(&f->compress, &f->file), 1);
 	assert_int_equal(end(f), -EIO);
-	assert_file(f, "x.log.1", "one\n");
+	assert_file(f->dir, "x.log.1", "one\n");
 }
 
 static void what_a_dead_life_has_left_is_removed(void **state)
@@ -206,14 +196,14 @@ static void what_a_dead_life_has_left_is_removed(void **state)
 	file_write(f->dir, "x.log.zst.tmp", "half");
 	file_write(f->dir, "y.log.zst.tmp", "another's");
 	compress_clean(&f->file);
-	assert_file(f, "x.log.zst.tmp", NULL);
-	assert_file(f, "y.log.zst.tmp", "another's");
+	assert_file(f->dir, "x.log.zst.tmp", NULL);
+	assert_file(f->dir, "y.log.zst.tmp", "another's");
 	/* Also where it was not. */
 	file_write(f->dir, "x.log.zst.tmp", "a longer one than the text of what comes");
 	file_write(f->dir, "x.log.1", "one\n");
 	assert_int_equal(compress_start(&f->compress, &f->file), 1);
 	assert_int_equal(end(f), 0);
-	assert_file(f, "x.log.1.zst", "packed\none\n");
+	assert_file(f->dir, "x.log.1.zst", "packed\none\n");
 }
 
 static void nothing_is_written_through_a_link(void **state)
@@ -229,8 +219,8 @@ static void nothing_is_written_through_a_link(void **state)
 	file_write(f->dir, "x.log.1", "one\n");
 	assert_int_equal(compress_start(&f->compress, &f->file), 1);
 	assert_int_equal(end(f), 0);
-	assert_file(f, "x.log.1.zst", "packed\none\n");
-	assert_file(f, "target", "untouched");
+	assert_file(f->dir, "x.log.1.zst", "packed\none\n");
+	assert_file(f->dir, "target", "untouched");
 }
 
 static void a_directory_that_is_gone_is_an_error(void **state)
@@ -246,7 +236,7 @@ static void a_directory_that_is_gone_is_an_error(void **state)
 	f->file.dir = gone;
 	assert_int_equal(compress_start(&f->compress, &f->file), -ENOENT);
 	compress_clean(&f->file);
-	assert_file(f, "x.log.1", "one\n");
+	assert_file(f->dir, "x.log.1", "one\n");
 }
 
 #define compress_test(name) cmocka_unit_test_setup_teardown(name, fixture_up, fixture_down)

@@ -45,16 +45,6 @@ static int fixture_down(void **state)
 	return 0;
 }
 
-static void assert_file(const struct fixture *f, const char *name, const char *want)
-{
-	struct text t = {0};
-
-	assert_int_equal(file_read(f->dir, name, &t), want != NULL);
-	if (want)
-		assert_string_equal(t.data ? t.data : "", want);
-	text_free(&t);
-}
-
 static void only_a_file_name_is_a_name(void **state)
 {
 	struct log_file f = {.fd = -EBADF};
@@ -114,7 +104,7 @@ static void an_older_log_is_appended_to(void **state)
 	assert_int_equal(log_file_open(&f->file, f->cursor), 0);
 	assert_int_equal(f->cursor->off, 7);
 	assert_true(f->cursor->bol);
-	assert_file(f, "x.log", "no end\n");
+	assert_file(f->dir, "x.log", "no end\n");
 }
 
 static void what_is_behind_the_cursor_is_cut_off(void **state)
@@ -127,7 +117,7 @@ static void what_is_behind_the_cursor_is_cut_off(void **state)
 	f->cursor->bol = 0;
 	log_file_close(&f->file);
 	assert_int_equal(log_file_open(&f->file, f->cursor), 0);
-	assert_file(f, "x.log", "kept");
+	assert_file(f->dir, "x.log", "kept");
 	assert_int_equal(f->cursor->off, 4);
 	assert_false(f->cursor->bol);
 }
@@ -143,7 +133,7 @@ static void a_file_cut_by_a_person_is_appended_to(void **state)
 	log_file_close(&f->file);
 	file_write(f->dir, "x.log", "0123");
 	assert_int_equal(log_file_open(&f->file, f->cursor), 0);
-	assert_file(f, "x.log", "0123\n");
+	assert_file(f->dir, "x.log", "0123\n");
 	assert_int_equal(f->cursor->off, 5);
 	assert_true(f->cursor->bol);
 	/* The same while it is open. */
@@ -170,7 +160,7 @@ static void another_file_in_its_place_is_never_cut(void **state)
 	log_file_check(&f->file, f->cursor);
 	assert_int_equal(f->file.fd, -EBADF);
 	assert_int_equal(log_file_open(&f->file, f->cursor), 0);
-	assert_file(f, "x.log", "a longer one\n");
+	assert_file(f->dir, "x.log", "a longer one\n");
 	assert_int_equal(f->cursor->off, 13);
 	/* Removed, and its inode number perhaps used again at once. */
 	log_file_close(&f->file);
@@ -178,7 +168,7 @@ static void another_file_in_its_place_is_never_cut(void **state)
 	assert_return_code(unlink(path), errno);
 	file_write(f->dir, "x.log", "a new one\n");
 	assert_int_equal(log_file_open(&f->file, f->cursor), 0);
-	assert_file(f, "x.log", "a new one\n");
+	assert_file(f->dir, "x.log", "a new one\n");
 }
 
 static void what_is_no_regular_file_is_refused(void **state)
@@ -192,7 +182,7 @@ static void what_is_no_regular_file_is_refused(void **state)
 	assert_int_equal(log_file_open(&f->file, f->cursor), -ELOOP);
 	assert_int_equal(log_file_reader(f->dir, "x.log", 0), -ELOOP);
 	assert_return_code(unlink(path), errno);
-	assert_file(f, "target", "untouched");
+	assert_file(f->dir, "target", "untouched");
 	assert_return_code(mkfifo(path, 0600), errno);
 	assert_int_equal(log_file_open(&f->file, f->cursor), -EINVAL);
 	assert_int_equal(log_file_reader(f->dir, "x.log", 0), -EINVAL);
@@ -215,20 +205,20 @@ static void rotation_keeps_as_many_as_it_should(void **state)
 	write_and_rotate(f, "2\n");
 	write_and_rotate(f, "3\n");
 	write_and_rotate(f, "4\n");
-	assert_file(f, "x.log", "");
-	assert_file(f, "x.log.1", "4\n");
-	assert_file(f, "x.log.2", "3\n");
-	assert_file(f, "x.log.3", "2\n");
-	assert_file(f, "x.log.4", NULL);
+	assert_file(f->dir, "x.log", "");
+	assert_file(f->dir, "x.log.1", "4\n");
+	assert_file(f->dir, "x.log.2", "3\n");
+	assert_file(f->dir, "x.log.3", "2\n");
+	assert_file(f->dir, "x.log.4", NULL);
 	f->file.keep = 1;
 	write_and_rotate(f, "5\n");
-	assert_file(f, "x.log.1", "5\n");
-	assert_file(f, "x.log.2", NULL);
-	assert_file(f, "x.log.3", NULL);
+	assert_file(f->dir, "x.log.1", "5\n");
+	assert_file(f->dir, "x.log.2", NULL);
+	assert_file(f->dir, "x.log.3", NULL);
 	f->file.keep = 0;
 	write_and_rotate(f, "6\n");
-	assert_file(f, "x.log", "");
-	assert_file(f, "x.log.1", NULL);
+	assert_file(f->dir, "x.log", "");
+	assert_file(f->dir, "x.log.1", NULL);
 }
 
 static void rotation_fills_a_gap_first(void **state)
@@ -239,9 +229,9 @@ static void rotation_fills_a_gap_first(void **state)
 	file_write(f->dir, "x.log.3", "a\n");
 	assert_int_equal(log_file_open(&f->file, f->cursor), 0);
 	write_and_rotate(f, "c\n");
-	assert_file(f, "x.log.1", "c\n");
-	assert_file(f, "x.log.2", "b\n");
-	assert_file(f, "x.log.3", "a\n");
+	assert_file(f->dir, "x.log.1", "c\n");
+	assert_file(f->dir, "x.log.2", "b\n");
+	assert_file(f->dir, "x.log.3", "a\n");
 }
 
 static void die_at_zero(void *left)
