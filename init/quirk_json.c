@@ -81,6 +81,12 @@ static void put_place(struct out *out, const struct place_facts *facts)
 	put(out, "}");
 }
 
+static const char *const again_names[] = {
+	[QUIRK_BOOT_ONLY] = "no",
+	[QUIRK_ASK] = "ask",
+	[QUIRK_FIX] = "fix",
+};
+
 static void put_row(struct out *out, const struct quirk *q, const struct quirk_entry *e)
 {
 	const char *advice = *e->result.advice ? e->result.advice : q->advice;
@@ -92,7 +98,8 @@ static void put_row(struct out *out, const struct quirk *q, const struct quirk_e
 	put_text_or_null(out, e->outcome == QUIRK_NEEDS_HOST ? advice : NULL);
 	put(out, ",\"without\":");
 	put_text_or_null(out, q->without);
-	put(out, ",\"errno\":%d,\"took_us\":%u}", e->result.error, e->took_us);
+	put(out, ",\"errno\":%d,\"took_us\":%u,\"again\":\"%s\"}", e->result.error, e->took_us,
+	    again_names[q->again]);
 }
 
 size_t quirk_json(struct quirk_sheet *sheet)

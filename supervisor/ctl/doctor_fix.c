@@ -147,7 +147,10 @@ static int merge_row(json_t *rows, json_t *row, json_t *changes)
 
 	if (strcmp(from, "remedied") == 0 && strcmp(to, "fine") == 0)
 		return 0;
-	if (strcmp(from, to) != 0)
+	/* Remedied once more: it was undone meanwhile. Rows that only inform say the same each
+	 * time. */
+	if (strcmp(from, to) != 0 ||
+	    (strcmp(to, "remedied") == 0 && strcmp(text_of(row, "again"), "fix") == 0))
 		r = json_array_append_new(changes, json_pack("{s:O, s:s?, s:s, s:s}", "name",
 							     json_object_get(row, "name"), "from",
 							     *from ? from : NULL, "to", to, "text",

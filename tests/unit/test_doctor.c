@@ -296,26 +296,40 @@ static void what_was_asked_again_takes_the_place_of_what_was_known(void **state)
 					   "null") "," ROW("new", "fine", "x", "null", "null")),
 				   0, NULL);
 	json_t *changes = json_array(), *first;
+	json_t *undone = json_pack("{s:s, s:s, s:s, s:s}", "name", "c", "outcome", "remedied",
+				   "text", "once more", "again", "fix");
+	json_t *informs = json_pack("{s:s, s:s, s:s, s:s}", "name", "d", "outcome", "remedied",
+				    "text", "as before", "again", "ask");
 
+	assert_int_equal(json_array_append_new(json_object_get(fresh, "quirks"), undone), 0);
+	assert_int_equal(json_array_append_new(json_object_get(fresh, "quirks"), informs), 0);
 	assert_int_equal(
 		read_file(WHOLE(ROW("a", "remedied", "at the start", "null", "null") "," ROW(
 				  "b", "failed", "not yet", "null",
-				  "null") "," ROW("run", "fine", "kept", "null", "null")),
+				  "null") "," ROW("run", "fine", "kept", "null",
+						  "null") "," ROW("c", "remedied", "once", "null",
+								  "null") "," ROW("d", "remedied",
+										  "as before",
+										  "null", "null")),
 			  ""),
 		0);
 	assert_int_equal(doctor_merge(file, fresh, changes), 0);
 	doctor_free(&doctor);
 	assert_int_equal(doctor_read(&doctor, file, ""), 0);
-	assert_int_equal(doctor.n_rows, 4);
+	assert_int_equal(doctor.n_rows, 6);
 	assert_string_equal(doctor_find(&doctor, "a")->text, "at the start");
 	assert_string_equal(doctor_find(&doctor, "b")->text, "done");
 	assert_string_equal(doctor_find(&doctor, "run")->text, "kept");
-	assert_int_equal(json_array_size(changes), 2);
+	assert_int_equal(json_array_size(changes), 3);
 	first = json_array_get(changes, 0);
 	assert_string_equal(json_string_value(json_object_get(first, "name")), "b");
 	assert_string_equal(json_string_value(json_object_get(first, "from")), "failed");
 	assert_string_equal(json_string_value(json_object_get(first, "to")), "remedied");
 	assert_true(json_is_null(json_object_get(json_array_get(changes, 1), "from")));
+	first = json_array_get(changes, 2);
+	assert_string_equal(json_string_value(json_object_get(first, "name")), "c");
+	assert_string_equal(json_string_value(json_object_get(first, "from")), "remedied");
+	assert_string_equal(json_string_value(json_object_get(first, "text")), "once more");
 	json_decref(fresh);
 	json_decref(changes);
 }
