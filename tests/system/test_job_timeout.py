@@ -3,10 +3,13 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 from hakim import status, unit, wait_supervisor, wait_units
+from hosts.process import wait_until
 
 SLOW = "[Service]\nType=notify\nExecStart=/bin/sleep 1000\nTimeoutStartSec=60\n"
+LONG = 8  # s
 
 
 def hakimctl(host, *words):
@@ -49,28 +52,37 @@ def test_what_has_begun_to_start_goes_on_and_is_not_waited_for(lxc):
 def test_a_stop_is_not_waited_for_longer_than_that(lxc):
     host = lxc()
     unit(host, "deaf.service", "[Unit]\nJobTimeoutSec=500ms\n[Service]\n"
-         "ExecStart=/bin/sh -c 'trap \"\" TERM; echo up; while :; do sleep 1; done'\nTimeoutStopSec=3\n"
+         "ExecStart=/bin/sh -c 'trap \"\" TERM; echo up; while :; do sleep 1; done'\nTimeoutStopSec=60\n"
          "[X-Hakim]\nReadyLog=up\n")
     host.start({}, tty=False)
     wait_units(host, deaf="running")
     got = hakimctl(host, "stop", "deaf")
     assert got.returncode == 1 and "JobTimeoutSec=" in got.stderr
     assert status(host)["units"]["deaf"]["sub"] == "stop-sigterm", "it goes on to stop"
-    wait_units(host, deaf="failed")
+    assert hakimctl(host, "kill", "-s", "KILL", "deaf").returncode == 0
+    deaf = wait_units(host, deaf="dead")["units"]["deaf"]
+    assert deaf["ends"][0]["text"] == "was killed by SIGKILL"
     assert host.stop() == 0
 
 
 def test_the_time_goes_on_under_a_new_supervisor(lxc):
     host = lxc()
     unit(host, "slow.service", SLOW)
-    unit(host, "late.service", "[Unit]\nAfter=slow.service\nJobTimeoutSec=4\n[Service]\nExecStart=/bin/sleep 1000\n")
+    unit(host, "late.service",
+         f"[Unit]\nAfter=slow.service\nJobTimeoutSec={LONG}\n[Service]\nExecStart=/bin/sleep 1000\n")
     host.start({}, tty=False)
     wait_units(host, late="waiting", slow="start")
+    seen = time.monotonic()
     old = wait_supervisor(host)
+    wait_until("half of the time is over", lambda: time.monotonic() - seen >= LONG / 2)
+    # Of this much at least the successor must know that it is over.
+    over = time.monotonic() - seen
     os.kill(old, signal.SIGKILL)
     wait_supervisor(host, other_than=old)
-    units = wait_units(host, late="failed")["units"]
-    assert units["late"]["result"] == "timeout"
+    late = wait_units(host, late="failed")["units"]["late"]
+    assert late["result"] == "timeout"
+    took = (late["since_us"] - late["queued_us"]) / 1e6
+    assert LONG <= took < LONG + over, "it did not begin anew"
     assert host.stop() == 0
 
 

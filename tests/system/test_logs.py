@@ -14,7 +14,7 @@ import pytest
 
 from hakimctl_kit import CTL
 from hakim import status, supervisor, unit, wait_supervisor, wait_units
-from hosts.process import wait_until
+from hosts.process import Pipe, end_process, wait_until
 
 STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
@@ -215,20 +215,23 @@ def test_all_kept_files_of_several_units_are_read_with_a_supervisor_and_without(
     assert len(list(host.root("/var/log/hakim").glob("many.log*"))) > 20
     assert list(host.root("/var/log/hakim").glob("packed.log.*.zst"))
     for name in ("many", "packed"):
-        found = asked(name, "--since", "today")
+        found = asked(name, "--since", "2000-01-01")
         assert [one["message"].split()[1] for one in found] == [str(n) for n in range(1, 501)], name
     both = asked("many", "packed", "live", "-n", "all")
     times = [one["time_us"] for one in both]
     assert times == sorted(times) and len(times) == 1001
     assert {one["unit"] for one in both} == {"many.service", "packed.service", "live.service"}
     assert {"hakim-supervisor", "many.service"} <= {one["unit"] for one in asked("--all", "-n", "all")}
-    follower = subprocess.Popen(host.inside(["hakimctl", "logs", "-f", "-S", "today", "-g", "up|went", "live", "many"]),
-                                stdout=subprocess.PIPE, text=True)
-    assert follower.stdout.readline().endswith(" live: up\n")
-    host.exec(["sh", "-c", "echo >/var/go"])
-    assert follower.stdout.readline().endswith(" live: went\n")
-    follower.terminate()
-    follower.wait(10)
+    shown = Pipe()
+    follower = shown.start(host.inside(["hakimctl", "logs", "-f", "-S", "2000-01-01", "-g", "up|went", "live", "many"]))
+    try:
+        shown.expect(" live: up\n")
+        host.exec(["sh", "-c", "echo >/var/go"])
+        shown.expect(" live: went\n")
+        assert [line.partition(" live: ")[2] for line in shown.text.splitlines()] == ["up", "went"]
+    finally:
+        end_process(follower)
+        shown.close()
     shutil.copytree(host.root("/var/log/hakim"), tmp_path / "kept")
     assert host.stop() == 0
     env = {"PATH": os.environ["PATH"], "HAKIM_LOG_DIR": str(tmp_path / "kept"), "HAKIM_RUNTIME_DIR": str(tmp_path)}

@@ -100,7 +100,7 @@ def test_a_wrong_variable_is_named_and_not_tried_again(modules_host, env, words)
     assert host.stop() == 0
 
 
-def test_a_password_in_the_url_is_in_no_argv_log_or_configuration(modules_host):
+def test_a_password_in_the_url_is_in_no_argv_or_log(modules_host):
     host = modules_host()
     host.put_file("/usr/local/bin/git", "#!/bin/sh\n{ echo \"$*\"; tr '\\0' '\\n' </proc/$$/cmdline; } >>/tmp/argv\n"
                   "echo get | sh -c \"${GIT_CONFIG_VALUE_0#!}\" >/tmp/credential\nexit 1\n", 0o755)

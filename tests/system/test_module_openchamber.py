@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from hakim import wait_units
+from hakim import unit, wait_units
 from hosts.host import Mount
 from module_kit import (check_comes_back, check_port_in_use, check_secret, check_skipped, check_stops, found,
                         hold_port, volume, wait_ready, wait_said)
@@ -13,6 +13,10 @@ from module_kit import (check_comes_back, check_port_in_use, check_secret, check
 PROGRAM = (Path(__file__).resolve().parents[1] / "stand-ins/openchamber.js").read_bytes()
 OFF = {"START_CODE_SERVER": "0", "START_OPENCODE": "0", "START_DOCKER_DAEMON": "0"}
 PID_FILE = ".config/openchamber/run/openchamber-6904.pid"
+# Another program of the same user, which has the number that the pid file names.
+STRANGER = ("[Unit]\nAfter=home.service\n[Service]\nUser=coder\nExecStart=/bin/sh -c "
+            f"'echo $$$$ | tee /tmp/named >/home/coder/{PID_FILE}; echo named; exec sleep 1000'\n"
+            "[X-Hakim]\nReadyLog=named\n")
 
 
 def installed(host):
@@ -73,14 +77,18 @@ def test_a_pid_file_of_a_killed_container_that_names_a_stranger_does_not_block_i
         for life in range(2):
             host = installed(modules_host())
             os.chown(home, host.id_shift + 1000, host.id_shift + 1000)
+            if life:
+                unit(host, "stranger.service", STRANGER)
+                host.put_file("/etc/hakim/modules/openchamber.service.d/late.conf", "[Unit]\nAfter=stranger.service\n")
             host.start(OFF, tty=False, mounts=[Mount(home, "/home/coder")])
             wait_ready(host, "openchamber")
             assert ask(host).endswith(" 200")
             if life == 0:
                 host.kill9()
-                # The supervisor has this number in the next life.
                 assert (home / PID_FILE).exists()
-                (home / PID_FILE).write_text("3", "ascii")
+        # The stranger lives, and the pid file named it.
+        assert host.exec(["sh", "-c", "cat /proc/$(cat /tmp/named)/comm"]).stdout == "sleep\n"
+        assert (home / PID_FILE).read_text("ascii") not in ("", host.read_file("/tmp/named").decode().strip())
         assert host.stop() == 0
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from workspace import TOKEN, URL, Workspace, agent_program  # noqa: F401
 
-from hakim import status, wait_units
+from hakim import status, unit, wait_units
 from hosts.process import wait_until
 
 # Those that are to be there; openclaw-node and git-clone are for who asks for them.
@@ -15,6 +15,8 @@ SET = ("coder-agent", "dbus", "session-bus", "keyring", "xvfb", "tmux", "et", "e
        "docker")
 # What has work to do before it is ready: the agent is up before each of these.
 HEAVY = ("code-server", "opencode", "docker")
+# What needs the other one, and ends before it.
+IN_ORDER = (("keyring", "session-bus"), ("et", "et-sshd"))
 ETSERVER = ("#!/bin/sh\nexec /usr/local/bin/answer tcp \"$(sed -n 's/^port = //p' \"$2\")\"\n")
 ASK = {
     "code-server": "curl -fsS --max-time 5 http://127.0.0.1:13337/healthz",
@@ -105,11 +107,16 @@ def test_no_module_notices_that_the_agent_is_killed_restarted_or_upgraded(whole)
 
 
 def test_told_to_stop_all_end_in_order_and_nothing_of_them_is_left(whole):
+    for first, _ in IN_ORDER:
+        # It takes its time: without an order the other one has ended long before.
+        unit(whole.host, f"{first}.service.d/slow.conf", "[Service]\nExecStop=/bin/sleep 1\n")
     host = whole.start().host
     wait_all(host)
     host.exec(["hakimctl", "stop", *SET], timeout=60)
     found = status(host)["units"]
-    assert [name for name in SET if found[name]["sub"] not in ("dead", "failed")] == []
+    assert {name: found[name]["sub"] for name in SET} == dict.fromkeys(SET, "dead")
+    for first, then in IN_ORDER:
+        assert found[first]["since_us"] < found[then]["since_us"], f"{first} ends before {then}"
     names = host.exec(["sh", "-c", "cat /proc/[0-9]*/comm"]).stdout.split("\n")
     left = {"coder", "dbus-daemon", "gnome-keyring-d", "Xvfb", "tmux: server", "sshd", "answer", "node", "opencode",
             "dockerd", "containerd"} & set(names)

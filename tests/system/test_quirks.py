@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hakim import services, status, unit, wait_units
+from hakim import answers, comm, services, status, unit, wait_units
 from hosts.host import Mount
 from hosts.process import wait_until
 from quirk_kit import quirks, row
@@ -149,7 +149,7 @@ def start_with_interface(host, env):
 
 
 def test_only_units_that_want_a_network_wait_for_it(online):
-    start_with_interface(online, {})
+    start_with_interface(online, {"HAKIM_NETWORK_TIMEOUT": "600"})
     online.put_file("/etc/resolv.conf", "# none yet\n")
     found = wait_units(online, only_after="running", network_online_wait="start")
     assert found["units"]["wants"]["sub"] == "waiting"
@@ -158,7 +158,7 @@ def test_only_units_that_want_a_network_wait_for_it(online):
     wait_until("it waits for names", lambda: "resolv.conf" in (
         status(online)["units"]["network-online-wait"]["status"] or ""))
     online.put_file("/etc/resolv.conf", "nameserver 10.9.9.1\n")
-    wait_units(online, timeout=4, wants="running", network_online_wait="exited")
+    wait_units(online, wants="running", network_online_wait="exited")
     assert online.stop() == 0
 
 
@@ -413,7 +413,7 @@ def test_processes_leave_the_root_group_and_controllers_are_enabled(lxc):
         host.read_file("/sys/fs/cgroup/cgroup.controllers")
 
 
-def test_loopback_that_is_down_and_private_mounts_are_remedied(lxc):
+def test_loopback_that_is_down_is_remedied(lxc):
     host = lxc()
     host.host_loopback = False
     host.start({}, tty=False)
@@ -447,8 +447,15 @@ def test_as_a_user_in_bare_namespaces_nothing_is_changed_and_it_says_so(tmp_path
 def test_the_file_is_absent_where_it_is_not_root(podman):
     host = podman()
     host.options = (*host.options, "--user=1000:1000")
-    host.start({}, ["sleep", "1000"], tty=False)
-    assert not host.root("/run/hakim/quirks.json").exists()
+    own = host.directory / "own"
+    own.mkdir()
+    os.chown(own, 1000, 1000)
+    host.start({}, ["sleep", "1000"], tty=False, mounts=[Mount(own, "/run/hakim")])
+    wait_until("sleep runs", lambda: services(host, "sleep") != [])
+    wait_until("the supervisor answers", lambda: answers(host))
+    assert (own / "control.sock").exists(), "it could have been written"
+    wait_until("nothing of the set-up is at work", lambda: "hakim-quirks" not in map(comm, host.processes()), 40)
+    assert not (own / "quirks.json").exists()
 
 
 def test_a_missing_devpts_is_mounted_and_terminals_can_be_opened(lxc):

@@ -14,7 +14,7 @@ from hakim import comm, status, supervisor, unit, wait_units
 from hosts.dead_fuse import DeadFuse
 from hosts.host import Mount
 from hosts.process import wait_until
-from quirk_kit import FILE, quirks, row
+from quirk_kit import FILE, quirks
 
 BOOTS = int(os.environ.get("HAKIM_BOOTS", "200"))
 SLEEPER = "[Service]\nExecStart=/bin/sleep 1000\n"
@@ -56,14 +56,14 @@ def test_three_rows_that_hang_for_ever_do_not_keep_it_from_booting(lxc, dead):
     silent = start_with_dead(host, dead, ("/tmp", "/nix", "/var/lib/docker"))
     wait_units(host, one="running")
     took = time.monotonic() - began
-    assert row(host, "stale-files")["errno"] == 110
-    # A store may take its time: the last word about /nix comes late.
-    found = json.loads(host.read_file(FILE))
-    rows = {entry["name"]: entry for entry in found["quirks"]}
+    found = quirks(host)
+    rows = found["quirks"]
     print(f"early rows {found['early_us']} us, up after {took:.2f} s")
     for name in ("run", "shm", "machine-id", "ping", "home"):
         assert rows[name]["outcome"] in ("fine", "remedied"), rows[name]
-    assert rows["stale-files"]["outcome"] == "failed" and "hangs" in rows["stale-files"]["text"]
+    for name in ("stale-files", "nix", "overlay"):
+        assert rows[name]["errno"] == 110, rows[name]
+        assert rows[name]["outcome"] == "failed" and "hangs" in rows[name]["text"], rows[name]
     assert found["early_us"] < 1.5 * rows["stale-files"]["took_us"], "the others were done meanwhile"
     for one in silent:
         one.close()
@@ -157,16 +157,47 @@ def test_a_stop_leaves_nothing_that_the_next_start_must_clean(lxc):
     assert host.stop() == 0
 
 
-def test_the_file_is_whole_at_every_moment(lxc):
+def test_the_file_is_whole_at_every_moment(lxc, dead):
     host = lxc()
-    host.start({}, tty=False)
-    seen = set()
+    seen: dict[bool, dict] = {}
+    broken = []
+    enough = threading.Event()
 
-    def complete():
-        try:
-            seen.add(json.loads(host.read_file(FILE))["complete"])
-        except FileNotFoundError:
-            pass
-        return True in seen
-    wait_until("all were asked", complete, 10, 0.0001)
+    def read():
+        while not enough.is_set():
+            try:
+                text = host.read_file(FILE)
+            except FileNotFoundError:
+                continue
+            try:
+                found = json.loads(text)
+                seen.setdefault(found["complete"], found)
+            except (ValueError, KeyError) as error:
+                broken.append((error, text))
+                return
+
+    reader = threading.Thread(target=read)
+    # A late row that hangs: for so long the file is there, and not complete.
+    silent = dead(host.directory / "dead")
+
+    def before():
+        silent.silence()
+        reader.start()
+
+    try:
+        host.start({}, tty=False, before=before, mounts=[Mount(silent.directory, "/nix")])
+        wait_until("all were asked", lambda: bool(True in seen or broken), 20)
+    finally:
+        enough.set()
+        if reader.ident:
+            reader.join()
+    assert not broken
+    assert False in seen, "no file was seen while a row hung"
+    first, last = seen[False], seen[True]
+    names = [entry["name"] for entry in last["quirks"]]
+    assert "nix" in names and "home" in names
+    early = {entry["name"]: entry for entry in first["quirks"]}
+    assert "home" in early and "nix" not in early, "the early rows, whole"
+    assert all(entry in last["quirks"] for entry in first["quirks"])
+    silent.close()
     assert host.stop() == 0

@@ -62,8 +62,10 @@ def test_a_script_that_writes_its_unit_and_enables_it(host):
 
 def test_a_script_that_asks_before_it_acts_and_removes_what_it_put_there(host):
     """get.docker.com and uninstallers: is there such a unit, stop it, disable it, forget it."""
-    sh(host, "! systemctl cat nosuch.service >/dev/null 2>&1; ! systemctl is-active --quiet nosuch")
-    sh(host, "! systemctl list-unit-files --no-legend nosuch.service; ! systemctl -q is-enabled nosuch")
+    # Not "! …": set -e does not look at what is negated.
+    for question in ("cat nosuch.service >/dev/null 2>&1", "is-active --quiet nosuch",
+                     "list-unit-files --no-legend nosuch.service", "-q is-enabled nosuch"):
+        sh(host, f"if systemctl {question}; then exit 1; fi")
     install(host, "gone.service", "/usr/lib/systemd/system")
     sh(host, "systemctl enable --now gone.service 2>/dev/null; systemctl is-active gone")
     sh(host, """

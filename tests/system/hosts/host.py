@@ -5,6 +5,7 @@ says what is left all the same.
 """
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -93,8 +94,10 @@ class Host:
         try:
             # The kernel gives the number of a namespace that is gone to the next one: while this is open it is ours.
             self._namespace_fd = os.open(f"/proc/{self.pid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            pass  # told below
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ESRCH):
+                raise
+            # It is gone: told below.
         self._pid_namespace = namespace(self.pid, "pid")
         if self._pid_namespace in ("", namespace(os.getpid(), "pid")):
             self._pid_namespace = ""

@@ -91,9 +91,9 @@ class LxcHost(Host):
             (self.directory / name).unlink(missing_ok=True)
         if self.console:
             self.console.close()
-        for fd in (self._pidfd, self._root_fd):
+        for fd in (self._pidfd, self._root_fd, self._namespace_fd):
             os.close(fd)
-        self._pidfd = self._root_fd = -1
+        self._pidfd = self._root_fd = self._namespace_fd = -1
         self.start(env, tty=False, before=before)
         return self
 
