@@ -7,7 +7,6 @@ import io
 import json
 import tarfile
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -34,9 +33,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.path.startswith("http://"):
             self.path = "/" + self.path.split("/", 3)[3]
             registry.proxied += 1
-        if registry.slow:
-            time.sleep(registry.slow)
         registry.requests.append((self.command, self.path))
+        registry.gate.wait()
         found = registry.things.get(self.path)
         broken = self.path in registry.broken
         if self.path == "/v2/":
@@ -68,7 +66,8 @@ class OciRegistry(ThreadingHTTPServer):
         self.requests: list[tuple[str, str]] = []
         self.broken: set[str] = set()  # paths whose bytes are the wrong ones
         self.proxied = 0
-        self.slow = 0.0  # seconds before each answer
+        self.gate = threading.Event()  # while it is not set, every answer is held
+        self.gate.set()
         self.address = f"127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 

@@ -10,10 +10,11 @@ import socket
 import subprocess
 import sys
 import tarfile
-import time
 import urllib.request
+from contextlib import contextmanager
 
 import pytest
+from hosts.process import wait_until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HAKIM = os.path.join(ROOT, os.environ.get("HAKIM_BUILD", "build"), "hakim")
@@ -83,6 +84,27 @@ class Image:
             f.write(self.bytes)
 
 
+@contextmanager
+def started(*argv, **how):
+    """A process that does not outlive the block, whatever ends that."""
+    with subprocess.Popen(argv, **how) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def listens(pid, port):
+    """Whether it is this process that has the port, and no other."""
+    try:
+        mine = {os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")}
+    except OSError:  # it ends, or a file was closed meanwhile: asked again
+        return False
+    with open("/proc/net/tcp") as f:
+        rows = [line.split() for line in f]
+    return any(r[1].endswith(f":{port:04X}") and r[3] == "0A" and f"socket:[{r[9]}]" in mine for r in rows)
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -94,12 +116,10 @@ class Registry:
 
     def __init__(self, path, tls=False, user=None):
         self.path, self.tls, self.user = str(path), tls, user
-        self.port = free_port()
-        self.host = f"127.0.0.1:{self.port}"
         self.log = open(f"{self.path}/log", "w+")
         config = {"version": "0.1", "log": {"level": "warn"},
                   "storage": {"filesystem": {"rootdirectory": f"{self.path}/data"}},
-                  "http": {"addr": self.host, "secret": "x"}}
+                  "http": {"secret": "x"}}
         if tls:
             self.cert = f"{self.path}/cert.pem"
             subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=r",
@@ -112,22 +132,34 @@ class Registry:
             with open(f"{self.path}/htpasswd", "w") as f:
                 f.write(f"{name}:{crypt.crypt(password, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))}\n")
             config["auth"] = {"htpasswd": {"realm": "test", "path": f"{self.path}/htpasswd"}}
-        with open(f"{self.path}/config.yml", "w") as f:
-            json.dump(config, f)  # JSON is YAML
         self.process = None
-        self.start()
+        for last in (False, False, True):
+            self.port = free_port()
+            self.host = config["http"]["addr"] = f"127.0.0.1:{self.port}"
+            with open(f"{self.path}/config.yml", "w") as f:
+                json.dump(config, f)  # JSON is YAML
+            try:
+                self.start()
+                return
+            except AssertionError as error:
+                # Another process may have taken the port meanwhile.
+                if last or "address already in use" not in str(error):
+                    raise
 
     def start(self):
-        self.process = subprocess.Popen(["docker-registry", "serve", f"{self.path}/config.yml"],
-                                        stdout=self.log, stderr=self.log)
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert self.process.poll() is None and time.monotonic() < deadline, open(f"{self.path}/log").read()
-                time.sleep(0.05)
+        self.process = process = subprocess.Popen(["docker-registry", "serve", f"{self.path}/config.yml"],
+                                                  stdout=self.log, stderr=self.log)
+        try:
+            wait_until("docker-registry listens or ends",
+                       lambda: listens(process.pid, self.port) or process.poll() is not None, 20, 0.05)
+            ended = process.poll() is not None
+        except BaseException:
+            self.stop()
+            raise
+        if ended:
+            self.stop()
+            with open(f"{self.path}/log") as f:
+                raise AssertionError(f.read())
 
     def stop(self):
         if self.process:
@@ -147,6 +179,12 @@ class Registry:
         """Lines of its log of requests."""
         with open(f"{self.path}/log") as f:
             return [line for line in f if " HTTP/1.1\" " in line and "hakim/" in line]
+
+    def wait_for(self, *words, since=0):
+        """Until each of them is in a request of the log, which is written after the answer; what was asked then."""
+        wait_until(f"the registry's log has {words}",
+                   lambda: all(any(w in line for line in self.requests()[since:]) for w in words))
+        return self.requests()[since:]
 
 
 def environment(home, **more):

@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from image_kit import started
 from oci_registry import OciRegistry
 from proxmox_model import Model
 
@@ -73,6 +75,14 @@ class Proxmox:
         return Run(subprocess.run([HAKIM, *words], env=environment, text=True, capture_output=True,
                                   timeout=60, stdin=subprocess.DEVNULL))
 
+    def started(self, *words: str) -> AbstractContextManager[subprocess.Popen[str]]:
+        """hakim pull from our registry, which goes on while the test does; it does not outlive the block."""
+        environment = {"PATH": self.path, "HOME": str(self.tmp), "HAKIM_PVE_DIR": str(self.etc), "NODE_NAME": "pve",
+                       "DIGEST_STATE_FILE": str(self.state),
+                       "OCI_REGISTRY_NAMESPACE": f"{self.registry.address}/hakim"}
+        return started(HAKIM, "pull", *words, "--plain-http", env=environment, stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, text=True)
+
     def template(self, name: str, tag: str = "latest") -> Path:
         """Where it is on node pve."""
         return self.cache / f"hakim-{name}_{tag}.tar"
@@ -91,5 +101,6 @@ class Proxmox:
 
     def close(self) -> None:
         """Ends the registry."""
+        self.registry.gate.set()
         self.registry.shutdown()
         self.registry.server_close()

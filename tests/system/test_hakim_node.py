@@ -185,9 +185,11 @@ def test_upload_sends_the_archive_with_its_checksum(pve: Proxmox, api: ProxmoxSe
     assert (pve.model.store("other") / "hakim-js_latest.tar").read_bytes() == pve.template("js").read_bytes()
     assert f"other/{pve.volid('js')} {pve.digests['js']}" in pve.state_lines()
     assert [p.name for p in pve.tmp.glob("hakim-0/*")] == []
+    pve.images("js", index=True, text="two")
     pve.model.behave(upload="fail")
     run = pve.run("pull", "-v", "js", "-n", "other", "-f", "--via", "upload", *words, **variables)
     assert run.status == 1 and files(pve) == ["hakim-js_latest.tar"]
+    assert (pve.model.store("other") / "hakim-js_latest.tar").read_bytes() == pve.template("js").read_bytes()
 
 
 def test_the_certificate_is_checked(pve: Proxmox, api: ProxmoxServer, tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ import os
 import signal
 import stat
 import subprocess
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hosts.process import wait_until
 from proxmox_kit import HAKIM, ROOT, VARIANTS, Proxmox
 
 
@@ -164,11 +165,14 @@ def test_an_image_is_called_by_its_basename_and_tag(pve: Proxmox) -> None:
 ])
 def test_bad_words_are_refused_before_anything_is_touched(pve: Proxmox, words: list[str], text: str) -> None:
     """Status 2, one sentence, no request, no file."""
-    environment = {"PATH": pve.path, "HAKIM_PVE_DIR": str(pve.etc), "NODE_NAME": "pve"}
-    done = subprocess.run([HAKIM, "pull", *words], env=environment, text=True, capture_output=True, timeout=30)
+    environment = {"PATH": pve.path, "HAKIM_PVE_DIR": str(pve.etc), "NODE_NAME": "pve",
+                   "HAKIM_STANDIN_PROXMOX": str(pve.model.root), "HAKIM_STANDIN_NODE": "pve",
+                   "OCI_REGISTRY_NAMESPACE": f"{pve.registry.address}/hakim"}
+    done = subprocess.run([HAKIM, "pull", "--plain-http", *words], env=environment, text=True, capture_output=True,
+                          timeout=30)
     assert done.returncode == 2
     assert text in done.stderr and done.stderr.count("\n") == 1
-    assert list(pve.cache.iterdir()) == [] and pve.model.calls() == []
+    assert list(pve.cache.iterdir()) == [] and pve.model.calls() == [] and pve.registry.requests == []
 
 
 @pytest.mark.parametrize(("config", "words", "text"), [
@@ -242,13 +246,10 @@ def test_output_needs_no_proxmox(pve: Proxmox) -> None:
 def test_two_pulls_of_one_template_at_once_end_with_a_whole_one(pve: Proxmox) -> None:
     """The second waits, or is done; neither is left half."""
     pve.images("js")
-    environment = {"PATH": pve.path, "HAKIM_PVE_DIR": str(pve.etc), "NODE_NAME": "pve", "HOME": str(pve.tmp),
-                   "DIGEST_STATE_FILE": str(pve.state), "OCI_REGISTRY_NAMESPACE": f"{pve.registry.address}/hakim"}
-    runs = [subprocess.Popen([HAKIM, "pull", "-v", "js", "-f", "--plain-http"], env=environment,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
-    for run in runs:
-        out, err = run.communicate(timeout=50)
-        assert run.returncode == 0 and out.endswith("done: pulled=1 skipped=0\n"), err
+    with ExitStack() as stack:
+        for run in [stack.enter_context(pve.started("-v", "js", "-f")) for _ in range(4)]:
+            out, err = run.communicate(timeout=50)
+            assert run.returncode == 0 and out.endswith("done: pulled=1 skipped=0\n"), err
     assert subprocess.run(["tar", "-tf", pve.template("js")], capture_output=True).returncode == 0
     assert pve.leftovers() == []
     assert pve.state_lines().count(f"{pve.volid('js')} {pve.digests['js']}") == 1
@@ -308,15 +309,16 @@ def test_a_full_standard_output_is_no_success(pve: Proxmox) -> None:
     assert done.returncode == 1
 
 
-@pytest.mark.parametrize("words", [
-    [],
-    ["--variant", "js", "--tag", "latest"],
-    ["--variants", "base,js,elixir", "--tag", "latest"],
-    ["--image", "REGISTRY/hakim/hakim-elixir:latest"],
-    ["--variants", "base,js", "--tag", "latest", "--force-replace"],
-    ["--variants", "base,php,dotnet,js,rust,elixir", "--tag", "latest", "--check-remote-digest", "--use-gh-auth-token"],
+@pytest.mark.parametrize(("words", "pulled"), [
+    ([], 6),
+    (["--variant", "js", "--tag", "latest"], 1),
+    (["--variants", "base,js,elixir", "--tag", "latest"], 3),
+    (["--image", "REGISTRY/hakim/hakim-elixir:latest"], 1),
+    (["--variants", "base,js", "--tag", "latest", "--force-replace"], 2),
+    (["--variants", "base,php,dotnet,js,rust,elixir", "--tag", "latest", "--check-remote-digest",
+      "--use-gh-auth-token"], 6),
 ])
-def test_the_commands_of_the_document_run_as_they_are_written(pve: Proxmox, words: list[str]) -> None:
+def test_the_commands_of_the_document_run_as_they_are_written(pve: Proxmox, words: list[str], pulled: int) -> None:
     """By the script's name, which finds hakim in build/; only the registry is another one."""
     pve.images(*VARIANTS)
     tools = pve.tmp / "tools"
@@ -333,7 +335,7 @@ def test_the_commands_of_the_document_run_as_they_are_written(pve: Proxmox, word
     done = subprocess.run([script, *[w.replace("REGISTRY", pve.registry.address) for w in words]], env=environment,
                           text=True, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("done: pulled=")
+    assert done.stdout.splitlines()[-1] == f"done: pulled={pulled} skipped=0"
 
 
 def test_the_script_without_hakim_names_the_package(pve: Proxmox) -> None:
@@ -355,18 +357,17 @@ def test_the_proxy_of_proxmox_is_taken_where_the_environment_names_none(pve: Pro
 
 
 def test_an_interrupted_pull_says_so_and_keeps_the_old_one(pve: Proxmox) -> None:
-    """SIGTERM: the template that was not done counts as failed, the old one stays, nothing is recorded."""
-    pve.images("js")
+    """SIGTERM while an answer is held: all that was not done counts as failed, the old one stays, nothing is
+    recorded."""
+    pve.images("js", "php")
     pve.template("js").write_text("old")
-    pve.registry.slow = 5
-    environment = {"PATH": pve.path, "HAKIM_PVE_DIR": str(pve.etc), "NODE_NAME": "pve", "HOME": str(pve.tmp),
-                   "DIGEST_STATE_FILE": str(pve.state), "OCI_REGISTRY_NAMESPACE": f"{pve.registry.address}/hakim"}
-    run = subprocess.Popen([HAKIM, "pull", "--variants", "js,php", "-f", "--plain-http"], env=environment,
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert run.stderr and "pull 127.0.0.1" in run.stderr.readline()
-    before = time.monotonic()
-    run.send_signal(signal.SIGTERM)
-    out, err = run.communicate(timeout=30)
+    pve.registry.gate.clear()
+    with pve.started("--variants", "js,php", "-f") as run:
+        wait_until("the registry is asked", lambda: pve.registry.requests != [])
+        run.send_signal(signal.SIGTERM)
+        out, err = run.communicate(timeout=30)
+    # The gate is shut to the end: it did not wait for an answer.
     assert run.returncode == 1 and out.endswith("done: pulled=0 skipped=0 failed=2\n"), err
-    assert time.monotonic() - before < 15
+    assert "pull 127.0.0.1" in err
     assert pve.template("js").read_text() == "old" and pve.state_lines() == []
+    assert not pve.template("php").exists()

@@ -5,9 +5,11 @@ import random
 import subprocess
 import tarfile
 import time
+from contextlib import ExitStack, contextmanager
 
 import pytest
-from image_kit import HAKIM, Image, Registry, environment, hakim, kill, pull, registry_fixture, sha, sha_of
+from hosts.process import wait_until
+from image_kit import HAKIM, Image, Registry, environment, hakim, kill, pull, registry_fixture, sha, sha_of, started
 
 plain = registry_fixture("plain")
 tls = registry_fixture("tls", tls=True)
@@ -27,7 +29,27 @@ def good(result):
 
 
 def names(out):
-    return sorted(n for n in os.listdir(out) if not n.startswith("."))
+    return sorted(os.listdir(out))
+
+
+def resumed_bytes(result):
+    """What the pull says that it had of an earlier one."""
+    event, = [e for e in map(json.loads, result.stdout.splitlines()) if e["event"] == "pulled"]
+    return event["resumed"]
+
+
+def noted(journal):
+    """How often a journal says that bytes are there: its first line says of what only."""
+    return max(journal.read_text().count("\n") - 1, 0) if journal.exists() else 0
+
+
+def wait_for_bytes(journal, process, times=1):
+    wait_until("bytes are noted", lambda: process.poll() is not None or noted(journal) >= times, 30, 0.02)
+    assert process.poll() is None
+
+
+def quiet(home, *argv):
+    return started(*argv, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 HERE = "--platform=linux/amd64"
@@ -138,9 +160,9 @@ def test_a_layer_that_a_template_has_is_not_fetched(plain, out, tmp_path):
     plain.push(new, "a/layers:2", tmp_path)
     good(pull(tmp_path, f"{plain.host}/a/layers:1", out, "--plain-http", HERE))
     os.rename(out / "layers_1.tar", out / "layers_2.tar")
-    before = len(plain.requests())
+    before = len(plain.wait_for(*old.blobs))
     good(pull(tmp_path, f"{plain.host}/a/layers:2", out, "--plain-http", HERE, "--force-replace"))
-    asked = "".join(plain.requests()[before:])
+    asked = "".join(plain.wait_for(new.layers[2]["digest"], since=before))
     assert old.layers[0]["digest"] not in asked and new.layers[2]["digest"] in asked
     good(hakim(tmp_path, "verify", out / "layers_2.tar"))
 
@@ -162,18 +184,20 @@ def test_a_damaged_template_is_no_source(plain, out, tmp_path):
 
 
 def test_a_digest_check_is_one_request(plain, out, tmp_path):
-    plain.push(Image(), "a/check:1", tmp_path)
+    image = Image(seed=7)
+    plain.push(image, "a/check:1", tmp_path)
     ref = f"{plain.host}/a/check:1"
     good(pull(tmp_path, ref, out, "--plain-http", HERE, "--check-remote-digest"))
-    before = len(plain.requests())
+    before = len(plain.wait_for(*image.blobs))
     good(pull(tmp_path, ref, out, "--plain-http", HERE, "--check-remote-digest"))
-    new = plain.requests()[before:]
+    new = plain.wait_for("HEAD", since=before)
     assert len(new) == 1 and "HEAD" in new[0]
 
 
 @pytest.mark.parametrize("where", ["early", "anywhere"])
 def test_kill_9_leaves_the_old_template_whole_and_the_next_run_goes_on(plain, tmp_path, where):
-    """Each round kills one pull at a random moment, and lets the next one end."""
+    """Each round kills one pull at a random moment, and lets the next one end; the first one is killed when some
+    bytes of it are noted, so that there is one to go on from."""
     rng = random.Random(where)
     tag = "k" + where
     sizes = (6 << 20, 9 << 20, 200)
@@ -193,22 +217,29 @@ def test_kill_9_leaves_the_old_template_whole_and_the_next_run_goes_on(plain, tm
     out = tmp_path / "out"
     out.mkdir()
     path = out / f"new_{tag}.tar"
+    partial, journal = out / f"{path.name}.tmp-hakim", out / f"{path.name}.tmp-hakim-journal"
     killed = resumed = 0
-    for _ in range(int(os.environ.get("HAKIM_KILLS", "10"))):
+    for round in range(int(os.environ.get("HAKIM_KILLS", "10"))):
         path.write_bytes(right["old"].read_bytes())
         argv = [HAKIM, "pull", "--image", f"{plain.host}/a/new:{tag}", "--output", str(out), "--plain-http",
                 "--force-replace", HERE]
-        process = subprocess.Popen(argv, env=environment(tmp_path), stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0, whole * (0.3 if where == "early" else 1.1)))
-        killed += process.poll() is None
-        kill(process)
+        with quiet(tmp_path, *argv, *([] if round else ["--limit-rate=24M"])) as process:
+            if round:
+                time.sleep(rng.uniform(0, whole * (0.3 if where == "early" else 1.1)))
+            else:
+                wait_for_bytes(journal, process)
+            killed += process.poll() is None
+            kill(process)
         assert sha_of(path) in (sha_of(right["old"]), sha_of(right["new"]))
-        resumed += any(n.endswith("-journal") for n in names(out))
-        good(pull(tmp_path, f"{plain.host}/a/new:{tag}", out, "--plain-http", HERE, "--force-replace"))
+        # A journal without its file is of a pull that was as good as done, one line of a pull that had nothing yet.
+        there = partial.exists() and noted(journal) > 0
+        resumed += there
+        result = good(pull(tmp_path, f"{plain.host}/a/new:{tag}", out, "--plain-http", HERE, "--force-replace",
+                           "--json"))
+        assert (resumed_bytes(result) > 0) == there, result.stdout
         assert sha_of(path) == sha_of(right["new"])
         assert names(out) == [f"new_{tag}.tar"]
-    assert killed
+    assert killed and resumed
 
 
 def test_what_an_earlier_run_had_is_not_fetched_again(plain, out, tmp_path):
@@ -217,16 +248,14 @@ def test_what_an_earlier_run_had_is_not_fetched_again(plain, out, tmp_path):
     plain.push(image, "a/resume:1", tmp_path)
     argv = [HAKIM, "pull", "--image", f"{plain.host}/a/resume:1", "--output", str(out), "--plain-http", HERE,
             "--limit-rate=24M"]
-    process = subprocess.Popen(argv, env=environment(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    journal = out / "resume_1.tar.tmp-hakim-journal"
-    deadline = time.monotonic() + 30
-    while not journal.exists() or journal.read_text().count("\n") < 2:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    kill(process)
+    layer = image.layers[0]["digest"]
+    with quiet(tmp_path, *argv) as process:
+        wait_for_bytes(out / "resume_1.tar.tmp-hakim-journal", process)
+        kill(process)
     result = good(pull(tmp_path, f"{plain.host}/a/resume:1", out, "--plain-http", HERE, "--json"))
-    assert '"resumed":0' not in result.stdout
-    assert " 206 " in [r for r in plain.requests() if image.layers[0]["digest"] in r][-1]
+    assert resumed_bytes(result) > 0
+    # The answer to the one that was killed may be logged last.
+    wait_until("the log has a part of it", lambda: any(layer in r and " 206 " in r for r in plain.requests()))
     good(hakim(tmp_path, "verify", out / "resume_1.tar"))
 
 
@@ -234,11 +263,11 @@ def test_two_pulls_of_one_template_are_one_after_the_other(plain, out, tmp_path)
     plain.push(Image(sizes=(8 << 20,), compress=False), "a/two:1", tmp_path)
     argv = [HAKIM, "pull", "--image", f"{plain.host}/a/two:1", "--output", str(out), "--plain-http", HERE,
             "--force-replace"]
-    both = [subprocess.Popen(argv, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            for _ in range(2)]
-    for process in both:
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 0 or "another" in errors, errors
+    with ExitStack() as stack:
+        for process in [stack.enter_context(started(*argv, env=environment(tmp_path), stdout=subprocess.PIPE,
+                                                    stderr=subprocess.PIPE, text=True)) for _ in range(2)]:
+            _, errors = process.communicate(timeout=60)
+            assert process.returncode == 0 or "another" in errors, errors
     good(hakim(tmp_path, "verify", out / "two_1.tar"))
     assert names(out) == ["two_1.tar"]
 
@@ -274,25 +303,24 @@ def test_a_network_that_is_cut_is_waited_for_and_then_gone_on_from(tmp_path):
     argv = [HAKIM, "pull", "--image", f"{registry.host}/a/cut:1", "--output", str(out), "--plain-http", HERE]
     journal = out / "cut_1.tar.tmp-hakim-journal"
 
+    @contextmanager
     def pull_until_it_has_begun(*words):
-        process = subprocess.Popen([*argv, "--limit-rate=24M", *words], env=environment(tmp_path),
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        lines = journal.read_text().count("\n") if journal.exists() else 0
-        deadline = time.monotonic() + 30
-        while not journal.exists() or journal.read_text().count("\n") < max(2, lines + 1):
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.02)
-        registry.stop()
-        return process
+        before = noted(journal)
+        with started(*argv, "--limit-rate=24M", *words, env=environment(tmp_path), stdout=subprocess.DEVNULL,
+                     stderr=subprocess.PIPE, text=True) as process:
+            wait_for_bytes(journal, process, before + 1)
+            registry.stop()
+            yield process
     try:
         registry.push(Image(sizes=(40 << 20,), seed=6, compress=False), "a/cut:1", tmp_path)
-        gone = pull_until_it_has_begun("--retries=1")
-        assert "cannot connect" in gone.communicate(timeout=60)[1] and gone.returncode == 1
+        with pull_until_it_has_begun("--retries=1") as gone:
+            assert "cannot connect" in gone.communicate(timeout=60)[1] and gone.returncode == 1
         assert not (out / "cut_1.tar").exists()
         registry.start()
-        waits = pull_until_it_has_begun("--retries=8")
-        registry.start()
-        assert waits.wait(timeout=60) == 0
+        with pull_until_it_has_begun("--retries=8") as waits:
+            registry.start()
+            errors = waits.communicate(timeout=60)[1]
+            assert waits.returncode == 0, errors
         assert hakim(tmp_path, "verify", out / "cut_1.tar").returncode == 0
     finally:
         registry.stop()
