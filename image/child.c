@@ -10,7 +10,8 @@
 
 #include "common/cleanup.h"
 
-#define TICK_MS 100
+#define TICK_MS  100
+#define GRACE_MS 5000
 
 struct stream {
 	int fd;
@@ -182,6 +183,33 @@ static int start(struct run *run, struct err *err)
 	return r ? err_sys(err, -r, "cannot run %s", run->child->argv[0]) : 0;
 }
 
+static bool is_over(const struct run *run)
+{
+	siginfo_t info = {0};
+
+	/* It stays a zombie: its number is no other's while signals are sent to it. */
+	return waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == run->pid;
+}
+
+/* The worker of a task has a session of its own: pvesh passes a SIGTERM on to it (pve-common,
+ * RESTEnvironment.pm), and by a SIGKILL it would be left running. */
+static void end(struct run *run)
+{
+	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
+	long long until = now_ms() + GRACE_MS;
+
+	kill(-run->pid, SIGTERM);
+	while (!is_over(run) && now_ms() < until) {
+		/* What it still says is read, or it might wait for us. */
+		int a = stream_read(run, &run->out), b = stream_read(run, &run->errors);
+
+		if (a <= 0 && b <= 0)
+			nanosleep(&tick, NULL);
+	}
+	kill(-run->pid, SIGKILL);
+}
+
 static char *text_of(struct stream *stream)
 {
 	return stream->buf ? steal_ptr(&stream->buf) : strdup("");
@@ -198,7 +226,7 @@ int child_run(const struct child *child, struct child_result *result, struct err
 		return r;
 	r = follow(&run, err);
 	if (r < 0)
-		kill(-run.pid, SIGKILL);
+		end(&run);
 	while (waitpid(run.pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_sys(err, -errno, "cannot wait for %s", child->argv[0]);

@@ -2,8 +2,9 @@
  * child.h - runs a program of the host and reads what it says.
  *
  * The words go to execve() as they are: there is no shell. Standard input is empty. What it writes
- * is bounded, and a program that says nothing for too long is killed with all of its group. A
- * child never gets our secrets: options_parse() took them out of the environment.
+ * is bounded, and a program that says nothing for too long is killed with all of its group: by a
+ * SIGTERM, and by a SIGKILL when it is still there 5 seconds later. A child never gets our secrets:
+ * options_parse() took them out of the environment.
  */
 #pragma once
 

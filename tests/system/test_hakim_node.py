@@ -88,9 +88,8 @@ def test_a_task_that_hangs_is_stopped(pve: Proxmox, api: ProxmoxServer, way: str
     run = pve.run("pull", "-v", "js", "-n", "other", "--task-timeout", "1", *words, **variables)
     assert (run.status, run.last) == (1, "done: pulled=0 skipped=0 failed=1")
     assert "has said nothing for 1 seconds" in run.err
-    if way == "api":
-        task, = [json.loads(p.read_text()) for p in (pve.model.root / "tasks").iterdir()]
-        assert task["status"] == "stopped"
+    task, = [json.loads(p.read_text()) for p in (pve.model.root / "tasks").iterdir()]
+    assert task["status"] == "stopped"
 
 
 def test_warnings_are_a_success(pve: Proxmox) -> None:
