@@ -33,48 +33,105 @@ case ${GIT_CLONE_DEPTH-} in
 *[!0-9]*) wrong "GIT_CLONE_DEPTH=$GIT_CLONE_DEPTH is no number" ;;
 esac
 
-# A password in the URL goes to git by its environment, and into no argv and no configuration.
+# %41 is A.
+decode() {
+	left=$1
+	while :; do
+		case $left in
+		*%[0-9A-Fa-f][0-9A-Fa-f]*) ;;
+		*) break ;;
+		esac
+		before=${left%%%[0-9A-Fa-f][0-9A-Fa-f]*}
+		left=${left#"$before"%}
+		# shellcheck disable=SC2059 # an octal escape
+		printf "%s\\$(printf %03o "0x${left%"${left#??}"}")" "$before"
+		left=${left#??}
+	done
+	printf %s "$left"
+}
+
+# A password in the URL goes to git by its environment, and into no argv and no configuration. It is that host's only:
+# git asks for a redirection's, too. A name alone stays, and git asks GIT_ASKPASS for the password.
 case $url in
 http://*@* | https://*@*)
 	rest=${url#*://}
-	authority=${rest%%/*}
+	authority=${rest%%[/?#]*}
+	user=${authority%@*}
 	case $authority in
-	*@*)
-		user=${authority%@*}
+	*:*@*) ;;
+	*) user= ;;
+	esac
+	case $user in
+	*%0[0aAdD]*) wrong "the name or the password in GIT_CLONE_URL has a line break in it" ;;
+	*:*)
+		n=${GIT_CONFIG_COUNT:-0}
+		case $n in
+		*[!0-9]* | 0?*) wrong "GIT_CONFIG_COUNT=$n is no number" ;;
+		esac
 		url=${url%%://*}://${rest#"$user"@}
-		export HAKIM_GIT_USER="${user%%:*}" HAKIM_GIT_PASSWORD="${user#*:}"
-		export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=credential.helper
+		HAKIM_GIT_USER=$(decode "${user%%:*}")
+		HAKIM_GIT_PASSWORD=$(decode "${user#*:}")
+		export HAKIM_GIT_USER HAKIM_GIT_PASSWORD
+		export GIT_CONFIG_COUNT=$((n + 1)) "GIT_CONFIG_KEY_$n=credential.${url%%://*}://${authority##*@}.helper"
 		# shellcheck disable=SC2016 # git's shell expands it
-		export GIT_CONFIG_VALUE_0='!f() { printf "username=%s\npassword=%s\n" "$HAKIM_GIT_USER" "$HAKIM_GIT_PASSWORD"; }; f'
+		export "GIT_CONFIG_VALUE_$n="'!f() { printf "username=%s\npassword=%s\n" "$HAKIM_GIT_USER" "$HAKIM_GIT_PASSWORD"; }; f'
 		;;
 	esac
 	;;
 esac
 
-parent=$(dirname "$dir")
-part=$parent/.$(basename "$dir").hakim-clone
-
-# A directory that is mounted there, or has lost+found, stays: then what is in the clone is moved into it.
-put_in_place() {
-	if ! mv -T "$part-done" "$dir" 2>/dev/null; then
-		find "$part-done" -mindepth 1 -maxdepth 1 -exec mv -n -t "$dir" {} +
-		rmdir "$part-done"
-	fi
-	say "$dir is a clone of it"
+again() {
+	say "$1"
+	exit 1
 }
 
-if [ -d "$part-done" ]; then
-	put_in_place
-	exit 0
-fi
-# lost+found is the file system's.
-if [ -d "$dir" ] && [ -n "$(find "$dir" -mindepth 1 -maxdepth 1 ! -name lost+found -print -quit)" ]; then
+# With the slash: the directory that a link leads to. lost+found is the file system's.
+has_content() {
+	[ -n "$(find "$dir/" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name .hakim-clone ! -name .hakim-clone-done -print -quit)" ]
+}
+
+leave_as_it_is() {
+	rm -rf "$dir/.hakim-clone" || :
 	if [ "$(git -C "$dir" config --get remote.origin.url 2>/dev/null || :)" = "$url" ]; then
 		say "$dir is a clone of it already"
 	else
 		say "$dir is not empty and was left as it is: it is no clone of GIT_CLONE_URL"
 	fi
 	exit 0
+}
+
+# Each a rename in one file system, and nothing is written over; .git comes last, so that it is a project when it is whole.
+move_up() {
+	find "$dir/.hakim-clone-done" -mindepth 1 -maxdepth 1 ! -name .git -exec mv -n -t "$dir/" {} + || :
+	rest=$(find "$dir/.hakim-clone-done" -mindepth 1 -maxdepth 1 ! -name .git -print -quit)
+	[ -z "$rest" ] || again "$dir/${rest##*/} is in the way of the clone's: move it away"
+	[ ! -e "$dir/.hakim-clone-done/.git" ] || mv -n -t "$dir/" "$dir/.hakim-clone-done/.git" || :
+	rmdir "$dir/.hakim-clone-done" || again "$dir/.git is in the way of the clone's: move it away"
+	say "$dir is a clone of it"
+	exit 0
+}
+
+me=$(id -un)
+parent=$(dirname "$dir")
+beside=$parent/.$(basename "$dir").hakim-clone
+# Where the directory is, only in it can a clone be put with a rename: it may be a mount, or its parent root's.
+if [ -d "$dir" ]; then
+	if ! [ -r "$dir" ] || ! [ -x "$dir" ]; then
+		again "$dir cannot be read by $me: give it to $me"
+	fi
+	[ ! -d "$dir/.hakim-clone-done" ] || move_up
+	! has_content || leave_as_it_is
+	[ -w "$dir" ] || again "$dir cannot be written by $me: give it to $me"
+	# Of a life in which the directory was not there.
+	rm -rf "$beside" || :
+	part=$dir/.hakim-clone
+else
+	if [ -e "$dir" ] || [ -h "$dir" ]; then
+		again "$dir is no directory: move it away, or set GIT_CLONE_DIR"
+	fi
+	mkdir -p "$parent" || again "$parent cannot be made by $me: make $dir, and give it to $me"
+	[ -w "$parent" ] || again "$dir cannot be made by $me: make it, and give it to $me"
+	part=$beside
 fi
 
 # Not for ever, and never with a question that nobody answers.
@@ -87,8 +144,7 @@ if [ -n "${CODER_AGENT_TOKEN-}" ] && [ -x "$agent" ]; then
 fi
 export GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-$ssh}"
 
-# Beside its place, and there in one step: what was cut off is never taken for a project.
-mkdir -p "$parent"
+# Under another name, and in its place when it is whole: what was cut off is never taken for a project.
 rm -rf "$part"
 say "cloning into $dir"
 set -- --quiet
@@ -97,8 +153,14 @@ set -- --quiet
 words=$(git clone "$@" -- "$url" "$part" 2>&1) || {
 	rm -rf "$part"
 	printf '%s\n' "$words" >&2
-	say "it cannot be cloned, and is tried again: $(printf '%s\n' "$words" | grep -m 1 -E '^(fatal|remote|error|ssh):' || :)"
-	exit 1
+	again "it cannot be cloned, and is tried again: $(printf '%s\n' "$words" | grep -m 1 -E '^(fatal|remote|error|ssh):' || :)"
 }
+# It took a while: somebody may have put something there meanwhile.
+if [ "$part" != "$dir/.hakim-clone" ]; then
+	mv -T "$part" "$dir" || again "$dir is there meanwhile: the clone is made anew"
+	say "$dir is a clone of it"
+	exit 0
+fi
+! has_content || leave_as_it_is
 mv -T "$part" "$part-done"
-put_in_place
+move_up

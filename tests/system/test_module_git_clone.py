@@ -79,7 +79,7 @@ def test_an_interrupted_clone_is_done_again_and_a_finished_one_put_in_place(host
     wait_units(host, 30, git_clone="exited")
     assert ls(host) == [".git", "README"]
     host.exec(["sh", "-c", "rm -rf project && mkdir -p project/lost+found && git clone -q /tmp/repository.git "
-               ".project.hakim-clone-done && mv .project.hakim-clone-done/README project/"], user="coder")
+               "project/.hakim-clone-done && mv project/.hakim-clone-done/README project/"], user="coder")
     host.exec(["hakimctl", "restart", "git-clone"])
     assert ls(host) == [".git", "README", "lost+found"]
     assert host.stop() == 0
@@ -91,6 +91,8 @@ def test_an_interrupted_clone_is_done_again_and_a_finished_one_put_in_place(host
     ({"GIT_CLONE_DIR": "here"}, "GIT_CLONE_DIR=here is not an absolute path"),
     ({"GIT_CLONE_BRANCH": "--x"}, "no name of a branch"),
     ({"GIT_CLONE_DEPTH": "much"}, "is no number"),
+    ({"GIT_CLONE_URL": "https://me:x%0Ahost=y@127.0.0.1/"}, "has a line break in it"),
+    ({"GIT_CLONE_URL": "https://me:x@127.0.0.1/", "GIT_CONFIG_COUNT": "many"}, "GIT_CONFIG_COUNT=many is no number"),
 ])
 def test_a_wrong_variable_is_named_and_not_tried_again(modules_host, env, words):
     host = modules_host()
@@ -111,4 +113,97 @@ def test_a_password_in_the_url_is_in_no_argv_or_log(modules_host):
     assert host.read_file("/tmp/credential") == b"username=me\npassword=hunter2\n"
     assert all("hunter2" not in host.read_file(path).decode() for path in log_files(host, "git-clone"))
     assert "hunter2" not in str(status(host))
+    assert host.stop() == 0
+
+
+def test_a_directory_below_one_of_roots_is_filled_in_itself(host):
+    host.put_file("/workspace/lost+found/x", "")
+    start(host, CODER_PROJECT_DIR="/workspace")
+    host.exec(["sh", "-c", "chown coder:coder /workspace; hakimctl restart git-clone"])
+    wait_until("it is cloned", lambda: "is a clone of it" in said(host), 20)
+    assert ls(host, "/workspace") == [".git", "README", "lost+found"]
+    assert host.stop() == 0
+
+
+def test_a_mounted_directory_that_was_cut_off_at_any_step_is_completed(host):
+    start(host)
+    wait_units(host, 30, git_clone="exited")
+    host.exec(["sh", "-c", "rm -rf project && mkdir project"], user="coder")
+    # Only this is seen by the services, too: their mounts are those of PID 1.
+    host.exec(["nsenter", "-t", "1", "-m", "mount", "-t", "tmpfs", "-o", "uid=1000,gid=1000,mode=755", "none", PROJECT])
+    done = "git clone -q /tmp/repository.git .hakim-clone-done"
+    for cut in ("mkdir -p .hakim-clone/.git", done, f"{done} && mv .hakim-clone-done/README .",
+                f"{done} && mv .hakim-clone-done/* .hakim-clone-done/.git ."):
+        host.exec(["sh", "-c", f"cd {PROJECT} && rm -rf .git .hakim* * && {cut}"], user="coder")
+        host.exec(["hakimctl", "restart", "git-clone"])
+        assert ls(host) == [".git", "README"], cut
+        assert host.exec(["git", "-C", PROJECT, "status", "--porcelain"], user="coder").stdout == "", cut
+    host.exec(["sh", "-c", "cd project && git clone -q /tmp/repository.git .hakim-clone-done && rm -rf .git && "
+               "echo mine >README"], user="coder")
+    host.exec(["hakimctl", "restart", "git-clone"], check=False)
+    wait_until("it says so", lambda: f"{PROJECT}/README is in the way of the clone's" in said(host), 20)
+    assert host.read_file(f"{PROJECT}/README") == b"mine\n" and ".git" not in ls(host)
+    assert host.stop() == 0
+
+
+def test_a_link_to_a_full_directory_is_not_empty_and_one_to_an_empty_one_is_filled(host):
+    host.put_file("/home/coder/real/mine", "x", owner=1000)
+    start(host, GIT_CLONE_DIR="/home/coder/link")
+    wait_units(host, 30, git_clone="exited")
+    for directory, there in (("real", ["mine"]), ("fresh", [".git", "README"])):
+        host.exec(["sh", "-c", f"rm -rf link && mkdir -p {directory} && ln -s {directory} link"], user="coder")
+        host.exec(["hakimctl", "restart", "git-clone"])
+        assert ls(host, f"/home/coder/{directory}") == there, said(host)
+    assert host.stop() == 0
+
+
+def test_what_cannot_be_written_or_is_no_directory_is_said(host):
+    start(host, GIT_CLONE_DIR="/srv/none/project")
+    wait_until("it says so", lambda: "make /srv/none/project, and give it to coder" in said(host), 20)
+    for make, words in (("mkdir -p /srv/none/project", "project cannot be written by coder: give it to coder"),
+                        ("chmod 700 /srv/none/project", "/srv/none/project cannot be read by coder"),
+                        ("rmdir /srv/none/project && touch /srv/none/project", "/srv/none/project is no directory")):
+        host.exec(["sh", "-c", f"{make}; hakimctl restart git-clone || :"])
+        wait_until(f"it says: {words}", lambda w=words: w in said(host), 20)
+    assert host.stop() == 0
+
+
+GIT = """#!/bin/sh
+export -p >/tmp/environment
+{ printf '%s\\n' "$@"; } >/tmp/argv
+for at in https://127.0.0.1:9 https://elsewhere:9 http://127.0.0.1:9 https://127.0.0.1; do
+    echo "$at"
+    printf 'url=%s\\n\\n' "$at/x.git" | GIT_ASKPASS=/bin/false /usr/bin/git credential fill 2>&1
+done >/tmp/credential
+/usr/bin/git config --get user.inherited >/tmp/inherited
+exit 1
+"""
+
+
+@pytest.mark.parametrize("url, answer", [
+    ("https://me:hunter2@127.0.0.1:9/x.git", ("me", "hunter2")),
+    ("https://m%40e:h%2fu%25n%5ct@127.0.0.1:9/x.git", ("m@e", "h/u%n\\t")),
+])
+def test_a_password_in_the_url_is_decoded_and_that_hosts_only(modules_host, url, answer):
+    host = modules_host()
+    host.put_file("/usr/local/bin/git", GIT, 0o755)
+    host.start({"START_XVFB": "0", "GIT_CLONE_URL": url, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.inherited",
+                "GIT_CONFIG_VALUE_0": "kept"}, tty=False)
+    wait_until("it was tried", lambda: "cannot be cloned" in said(host), 20)
+    found = host.read_file("/tmp/credential").decode()
+    assert f"username={answer[0]}\npassword={answer[1]}\n" in found.split("https://elsewhere:9\n")[0], found
+    assert found.count("password=") == 1, found
+    assert host.read_file("/tmp/inherited") == b"kept\n"
+    assert "https://127.0.0.1:9/x.git" in host.read_file("/tmp/argv").decode().split("\n")
+    assert host.stop() == 0
+
+
+def test_a_name_alone_stays_in_the_url_and_no_password_is_made_up(modules_host):
+    host = modules_host()
+    host.put_file("/usr/local/bin/git", GIT, 0o755)
+    host.start({"START_XVFB": "0", "GIT_CLONE_URL": "https://me@127.0.0.1:9/x.git"}, tty=False)
+    wait_until("it was tried", lambda: "cannot be cloned" in said(host), 20)
+    assert "https://me@127.0.0.1:9/x.git" in host.read_file("/tmp/argv").decode().split("\n")
+    assert "password=" not in host.read_file("/tmp/credential").decode()
+    assert "GIT_CONFIG_COUNT" not in host.read_file("/tmp/environment").decode()
     assert host.stop() == 0
