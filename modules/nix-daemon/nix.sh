@@ -4,16 +4,20 @@
 #   hakim-nix bootstrap   from $HAKIM_NIX_SEED, else by the installer of $HAKIM_NIX_INSTALLER_URL
 #   hakim-nix prepare     the build users, nix.conf and the profile of the shells
 #
-# While /nix is being filled there is a mark in it. A mark that is there at the start is of a seed that was cut off: all
-# in /nix is then its work, and is thrown away. A /nix that has something in it and no mark is never touched.
+# While /nix is being filled there is a mark in it, and the lock of it is held. A mark that is there under the lock is of
+# a seed that was cut off: all in /nix is then its work, and is thrown away. A /nix that has something in it and no mark
+# is never touched.
 set -u
 nix=/nix
 profile=$nix/var/nix/profiles/default
 mark=$nix/.hakim-seeding
+lock=$nix/.hakim-seed.lock # hakim-init's, too: init/quirk_home.c
+quirks=/run/hakim/quirks.json
 kept=$nix/var/hakim/nix.conf
 seed=${HAKIM_NIX_SEED:-/usr/share/hakim/nix-seed}
 url=${HAKIM_NIX_INSTALLER_URL:-https://install.determinate.systems/nix}
 room_kib=$((2 * 1024 * 1024))
+occupied="$nix is not empty and has no nix in it: empty it, or unset BOOTSTRAP_NIX_IF_MISSING"
 
 tell() {
 	echo "hakim-nix: $1" >&2
@@ -57,7 +61,9 @@ install_nix() {
 	script=${CACHE_DIRECTORY:-/var/cache/hakim/nix}/installer
 	download "$script"
 	tell "installing nix"
-	sh "$script" install --no-confirm --diagnostic-endpoint "" --extra-conf "experimental-features = nix-command flakes" ||
+	# Without --init none it wants a systemd. What it leaves running must not hold the lock.
+	sh "$script" install linux --init none --no-confirm --diagnostic-endpoint "" \
+		--extra-conf "experimental-features = nix-command flakes" 9>&- ||
 		die "the installer of nix failed with status $?: why is in 'hakimctl logs nix-bootstrap'; it is tried again at the next start"
 	rm -f "$script"
 	[ ! -e /etc/nix/nix.conf ] || { mkdir -p "${kept%/*}" && cp /etc/nix/nix.conf "$kept"; }
@@ -69,6 +75,28 @@ copy_seed() {
 	cp -a "$seed/." "$nix/" || die "nix could not be copied from $seed: why is in 'hakimctl logs nix-bootstrap'"
 }
 
+# hakim-init may be about to give an empty /nix the store of the image, which is no matter of more than seconds to begin.
+wait_for_init() {
+	tries=50
+	while [ $tries -gt 0 ] && [ ! -e "$lock" ] && grep -qE '"complete":false|being given the image' "$quirks" 2>/dev/null; do
+		sleep 0.2
+		tries=$((tries - 1))
+	done
+}
+
+# In this order: who fills it has a lock or a mark before there is any content, and a nix before they are gone.
+is_others() { [ -n "$(content)" ] && [ ! -e "$lock" ] && [ ! -e "$mark" ] && ! there; }
+
+# Held until this ends, however it ends. No mark is believed without it: another container may have the same volume.
+take_lock() {
+	# No special built-in: the shell would end with it, and without a word.
+	true 2>/dev/null >>"$lock" || die "$nix cannot be written: is it a volume of the container's own?"
+	exec 9>>"$lock"
+	flock -n 9 && return 0
+	tell "somebody else fills $nix, maybe another container: waiting for that"
+	flock 9 || die "$lock cannot be locked"
+}
+
 bootstrap() {
 	if [ ! -e "$mark" ] && there; then
 		tell "nix is there already"
@@ -77,20 +105,20 @@ bootstrap() {
 	# People come first: the agent gets half a minute without a load on the disk and the network.
 	[ -z "${CODER_AGENT_URL:-}" ] || hakimctl wait --timeout=30 coder-agent >/dev/null 2>&1 || :
 	mkdir -p "$nix" || die "$nix cannot be made"
-	# hakim-init gives it the store of the image just now: then there is nothing to do.
-	if [ -e "$nix/.hakim-seed.lock" ]; then
-		exec 9<"$nix/.hakim-seed.lock" && flock 9
-		if [ ! -e "$mark" ] && there; then
-			tell "nix is there: it is the image's"
-			return 0
-		fi
+	wait_for_init
+	# A volume that stays as it is gets not even a lock.
+	! is_others || die "$occupied"
+	take_lock
+	if [ ! -e "$mark" ] && there; then
+		tell "nix is there already"
+		return 0
 	fi
 	if [ -e "$mark" ]; then
 		tell "an earlier installation was cut off: it begins anew"
 		content -exec rm -rf --one-file-system {} + || die "what was cut off in $nix cannot be removed"
 	fi
-	[ -z "$(content)" ] || die "$nix is not empty and has no nix in it: empty it, or unset BOOTSTRAP_NIX_IF_MISSING"
-	: >"$mark" || die "$nix cannot be written: is it a volume of the container's own?"
+	[ -z "$(content)" ] || die "$occupied"
+	true >"$mark" || die "$nix cannot be written: is it a volume of the container's own?"
 	if [ -d "$seed" ]; then
 		copy_seed
 	else

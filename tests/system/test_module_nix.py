@@ -23,7 +23,8 @@ args = [ "-c" "echo made by $NIX_BUILD_TOP >$out" ]; }"""
 # What the real one leaves, as far as the module looks at it, with Debian's program in it.
 INSTALLER = """#!/bin/sh
 set -eu
-[ "$*" = 'install --no-confirm --diagnostic-endpoint  --extra-conf experimental-features = nix-command flakes' ]
+[ "$1 $2 $3 $4 $5" = 'install linux --init none --no-confirm' ] && shift 5
+[ "$*" = '--diagnostic-endpoint  --extra-conf experimental-features = nix-command flakes' ]
 [ -z "${CODER_AGENT_TOKEN:-}" ]
 mkdir -p /nix/store /nix/var/nix/profiles/default/bin /nix/var/nix/profiles/default/etc/profile.d /etc/nix
 echo 'experimental-features = nix-command flakes' >/etc/nix/nix.conf
@@ -208,3 +209,43 @@ def test_the_agent_is_up_before_the_installer_begins(modules_host, agent_program
     finally:
         if w.server:
             w.server.stop()
+
+
+def test_a_second_container_with_the_same_volume_waits_for_the_first_and_removes_nothing(nix_host, volume):
+    (volume / "lost+found").mkdir()
+    slow = INSTALLER.replace("ln -s", "while [ ! -e /nix/go ]; do sleep 0.1; done\nln -s", 1)
+    first = nix_host(ENV, installer=slow)
+    wait_until("it is at it", lambda: (volume / "var/nix/profiles/default/bin").is_dir(), 30)
+    # It is of this machine's network what is asked for: the second has no installer, and needs none.
+    second = nix_host(ENV)
+    wait_until("it waits", lambda: "waiting" in str(status(second)["units"]["nix-bootstrap"]["status"]), 30)
+    assert (volume / "var/nix/profiles/default/bin").is_dir()
+    (volume / "go").touch()
+    wait_units(first, 30, nix_bootstrap="exited", nix_daemon="running")
+    wait_units(second, 30, nix_bootstrap="exited")
+    assert "cut off" not in sh(second, "hakimctl logs nix-bootstrap", user="root")
+    assert (volume / "store").is_dir() and not (volume / ".hakim-seeding").exists()
+    assert second.stop() == 0 and first.stop() == 0
+
+
+def test_what_the_installer_leaves_running_does_not_hold_the_lock(nix_host, volume):
+    host = nix_host(ENV, installer=INSTALLER + "sleep 1000 >/dev/null 2>&1 &\n")
+    wait_units(host, nix_daemon="running", nix_bootstrap="exited")
+    assert (volume / ".hakim-seed.lock").exists()
+    assert sh(host, "flock -n /nix/.hakim-seed.lock echo free", user="root") == "free"
+    assert host.stop() == 0
+
+
+def test_a_late_row_of_the_set_up_is_waited_for(nix_host, volume):
+    host = nix_host(ENV)
+    wait_units(host, nix_bootstrap="failed")
+    sh(host, "rm -f /nix/.hakim-seed*; sed -i 1s/true/false/ /run/hakim/quirks.json; "
+       "grep -q complete.:false /run/hakim/quirks.json; hakimctl restart --no-block nix-bootstrap", user="root")
+    wait_until("it is at it", lambda: status(host)["units"]["nix-bootstrap"]["sub"] in ("start", "starting"), 10)
+    assert os.listdir(volume) == []
+    sh(host, "mkdir -p /nix/store /nix/var/nix/profiles/default/bin && ln -s /usr/bin/nix "
+       "/nix/var/nix/profiles/default/bin/nix-daemon && "
+       "sed -i 1s/false/true/ /run/hakim/quirks.json", user="root")
+    found = wait_units(host, nix_bootstrap="exited")["units"]["nix-bootstrap"]
+    assert found["status"] == "nix is there already"
+    assert host.stop() == 0
