@@ -1,6 +1,7 @@
 /*
  * hakim-guard - what stands in the way of a service is found before it starts, as an ExecStartPre=:
- * sockets and pid files of a dead life are removed, and who has the port is named.
+ * sockets and pid files of a dead life are removed, and who has the port is named. It also makes
+ * the directory for sockets that a service of a user cannot make itself.
  *
  * What belongs to somebody who lives is never removed.
  */
@@ -33,6 +34,9 @@ static const char help[] =
 	"way\n"
 	"  --port NUMBER=VARIABLE    a TCP port that VARIABLE sets must be free\n"
 	"  --choice WORD=VARIABLE=A,B,C  VARIABLE's value WORD must be one of these\n"
+	"  --sticky-directory PATH   a directory for everybody's files, mode 1777, is made; no "
+	"link\n"
+	"                            is followed\n"
 	"  --match WORD=VARIABLE=EXAMPLE=REGEX  VARIABLE's value WORD must match, as EXAMPLE does\n"
 	"  --status TEXT             only sets the status of the service; for shell scripts\n"
 	"  --help, --version\n"
@@ -192,6 +196,24 @@ static int guard_match(char *option, struct err *err)
 				variable, option, example);
 }
 
+/* Whoever may write its parent may have put a link there, before us or while we are at it. */
+static int guard_sticky_directory(const char *path, struct err *err)
+{
+	_cleanup_close_ int fd = -EBADF;
+
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, -errno, "%s cannot be made", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+		return err_set(err, -EEXIST, "%s is in the way and is no directory: remove it",
+			       path);
+	if (fd < 0)
+		return err_sys(err, -errno, "%s cannot be opened", path);
+	if (fchmod(fd, S_ISVTX | 0777) < 0)
+		return err_sys(err, -errno, "%s cannot be opened to everybody", path);
+	return 0;
+}
+
 static void set_status(const char *text)
 {
 	struct notify notify;
@@ -223,6 +245,7 @@ int main(int argc, char **argv)
 		{"port", required_argument, NULL, 'p'},
 		{"socket", required_argument, NULL, 's'},
 		{"status", required_argument, NULL, 't'},
+		{"sticky-directory", required_argument, NULL, 'd'},
 		{"version", no_argument, NULL, 'v'},
 		{0},
 	};
@@ -234,6 +257,9 @@ int main(int argc, char **argv)
 		switch (c) {
 		case 'c':
 			r = guard_choice(optarg, &err);
+			break;
+		case 'd':
+			r = guard_sticky_directory(optarg, &err);
 			break;
 		case 'f':
 		case 'F':

@@ -92,3 +92,19 @@ def test_a_scripts_status_is_never_lost(host):
     host.exec(["hakimctl", "reload"])
     host.exec(["hakimctl", "start", "script"])
     wait_until("the last one is shown", lambda: status(host)["units"]["script"]["status"] == "number 50", 5)
+
+
+def test_a_sticky_directory_is_made_and_a_link_in_its_place_is_not_followed(host):
+    def mode(path):
+        return host.exec(["stat", "-c", "%a", path]).stdout.strip()
+    for _twice in range(2):
+        assert guard(host, "--sticky-directory", "/run/sticky") == (0, "")
+        assert mode("/run/sticky") == "1777"
+        host.exec(["chmod", "700", "/run/sticky"])
+    host.exec(["sh", "-c", "cd /run && mkdir target && chmod 700 target && touch f && "
+               "ln -s target link && ln -s none hanging"])
+    for path in ("/run/link", "/run/hanging", "/run/f"):
+        code, said = guard(host, "--sticky-directory", path)
+        assert code == 1 and f"{path} is in the way and is no directory: remove it" in said
+    assert mode("/run/target") == "700" and host.exec(["test", "-e", "/run/none"], check=False).returncode == 1
+    assert guard(host, "--sticky-directory", "/none/x")[0] == 1

@@ -92,3 +92,20 @@ def test_the_agents_sessions_get_the_addresses(modules_host):
     assert "GNOME_KEYRING_CONTROL=/run/user/1000/keyring" in said
     assert not re.search(r" DISPLAY=", said)
     assert host.stop() == 0
+
+
+def test_the_display_follows_no_link_that_somebody_has_put_in_the_place_of_its_directory(modules_host):
+    host = modules_host().keep()
+    host.start({"START_XVFB": "0"}, tty=False)
+    wait_units(host, 30, xvfb="skipped", dbus="running")
+    host.exec(["sh", "-c", "mkdir /srv/private && chmod 700 /srv/private && rm -rf /tmp/.X11-unix"])
+    host.exec(["ln", "-s", "/srv/private", "/tmp/.X11-unix"], user="coder")
+    host.stop()
+    host.again({})
+    wait_until("it says so", lambda: "/tmp/.X11-unix is in the way and is no directory" in
+               str(status(host)["units"]["xvfb"]), 20)
+    assert host.exec(["stat", "-c", "%a", "/srv/private"]).stdout == "700\n"
+    host.exec(["rm", "/tmp/.X11-unix"])
+    wait_units(host, 40, xvfb="running")
+    assert host.exec(["stat", "-c", "%a", "/tmp/.X11-unix"]).stdout == "1777\n"
+    assert host.stop() == 0
