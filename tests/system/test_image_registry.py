@@ -223,7 +223,7 @@ def test_kill_9_leaves_the_old_template_whole_and_the_next_run_goes_on(plain, tm
         path.write_bytes(right["old"].read_bytes())
         argv = [HAKIM, "pull", "--image", f"{plain.host}/a/new:{tag}", "--output", str(out), "--plain-http",
                 "--force-replace", HERE]
-        with quiet(tmp_path, *argv, *([] if round else ["--limit-rate=24M"])) as process:
+        with quiet(tmp_path, *argv, *([] if round else ["--limit-rate=4M"])) as process:
             if round:
                 time.sleep(rng.uniform(0, whole * (0.3 if where == "early" else 1.1)))
             else:
