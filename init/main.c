@@ -23,6 +23,7 @@
 #include "init/program.h"
 #include "init/quirk.h"
 #include "init/reap.h"
+#include "init/second.h"
 #include "init/setup.h"
 #include "init/supervise.h"
 
@@ -290,9 +291,11 @@ int main(int argc, char **argv)
 		return quirk_main(options.fix);
 	if (options.plain)
 		return plain_main(&options);
+	open_stdio();
+	if (getpid() != 1 && second_found())
+		return second_main(&options);
 
 	init->keeper_fd = -1;
-	open_stdio();
 	block_signals(init);
 	raise_nofile(init);
 	console_open(&init->console);

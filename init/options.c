@@ -19,6 +19,8 @@ static const char usage[] =
 	"PROGRAM,\n"
 	"the coder user's login shell if there is a terminal.\n"
 	"\n"
+	"Where another hakim-init is at work in the container already, PROGRAM is run as it is.\n"
+	"\n"
 	"  --plain     only an init: forward signals, reap, exit with the program's status\n"
 	"  -g          with --plain: signals go to the program's whole process group\n"
 	"  -s          with --plain: be a subreaper (is one anyway when not PID 1)\n"

@@ -97,3 +97,35 @@ def test_the_children_get_no_fds_and_no_signals_of_ours(lxc, ignored):
         value = next(line for line in status.splitlines() if line.startswith(name)).split()[1]
         assert int(value, 16) == 0, f"{name} is {value}"
     assert host.stop() == 0
+
+
+SECOND = ("hakim-init; echo alone=$?; hakim-init sh -c 'echo one $(pgrep -cx hakim-superviso)'; "
+          "hakim-init there-is-none; echo none=$?; su coder -c '/usr/sbin/hakim-init; echo coders=$?'; echo all-said; "
+          "exec sleep 1000")
+
+
+@pytest.mark.parametrize("first", ["pid1", "another-name", "subreaper"])
+def test_a_second_init_runs_its_program_as_it_is_or_says_that_there_is_one(podman, first):
+    host = podman()
+    unit(host, "one.service", "[Service]\nExecStart=/bin/sleep 1000\n")
+    if first == "pid1":
+        host.start({}, ["sh", "-c", SECOND], tty=False)
+    else:
+        host.entrypoint = "/bin/sh"
+        begin = {"another-name": "ln /usr/sbin/hakim-init /sbin/an-init; exec /sbin/an-init /bin/sh -c \"$1\"",
+                 "subreaper": "hakim-init & until hakimctl status >/dev/null 2>&1; do sleep 0.05; done; eval \"$1\""}
+        host.start({}, ["-c", begin[first], "-", SECOND], tty=False)
+    host.console.expect("all-said", 20)
+    said = host.console.text.replace("\r", "")
+    assert said.count("another hakim-init is at work in this container already") == 2
+    assert "alone=1\n" in said and "one 1\n" in said and "none=127\n" in said and "coders=1\n" in said
+    wait_units(host, one="running")
+    assert len([p for p in host.processes() if comm(p) == "sleep"]) == 2
+
+
+def test_an_init_that_only_is_one_and_a_place_of_its_own_keep_no_supervisor_away(podman):
+    host = podman()
+    host.start({}, ["--plain", "sh", "-c", "hakim-init & until hakimctl status >/dev/null 2>&1; do sleep 0.05; done; "
+                    "HAKIM_RUNTIME_DIR=/run/other HAKIM_LOG_DIR=/run/other/log hakim-init sh -c '"
+                    "echo two $(pgrep -cx hakim-superviso)'; exec sleep 1000"], tty=False)
+    host.console.expect("two 2", 20)
