@@ -6,31 +6,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Enough for a container's tables; of a longer one the beginning counts. */
-#define TEXT_MAX 8192
+/* Longer than any line of these tables. */
+#define TEXT_MAX 4096
 
-static ssize_t table_read(const char *root, const char *path, char text[TEXT_MAX])
+static int table_open(const char *root, const char *path)
 {
 	int dir = open(*root ? root : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t n = 0;
-	int fd;
+	int fd = dir < 0 ? -1 : openat(dir, path + 1, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : fd;
 
-	if (dir < 0)
-		return -errno;
-	fd = openat(dir, path + 1, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		n = -errno;
-	close(dir);
-	if (fd < 0)
-		return n;
-	while (len < TEXT_MAX - 1 && (n = read(fd, text + len, TEXT_MAX - 1 - len)) > 0)
-		len += (size_t)n;
-	if (n < 0)
-		n = -errno;
-	close(fd);
-	text[len] = '\0';
-	return n < 0 ? n : (ssize_t)len;
+	if (dir >= 0)
+		close(dir);
+	return r;
 }
 
 /* A field, counted from 0; -1: there is none, or it is not hexadecimal. */
@@ -47,17 +34,39 @@ static long hex_field(const char *line, int field)
 	return end == line ? -1 : (long)value;
 }
 
-static bool any_line(const char *root, const char *path, bool (*holds)(const char *line))
+/* Does it hold for a line? 1, 0, or a negative errno where the table cannot be read. The default
+ * route of IPv6 comes late in its table: all of it is looked at, a piece at a time. */
+static int any_line(const char *root, const char *path, bool (*holds)(const char *line))
 {
+	int fd = table_open(root, path);
 	char text[TEXT_MAX];
-	char *save = NULL;
+	size_t len = 0;
+	int found = 0;
+	ssize_t n = 1;
 
-	if (table_read(root, path, text) <= 0)
-		return false;
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (holds(line))
-			return true;
-	return false;
+	if (fd < 0)
+		return fd;
+	while (!found && n > 0 && (n = read(fd, text + len, sizeof(text) - 1 - len)) >= 0) {
+		char *line = text, *end;
+
+		len += (size_t)n;
+		text[len] = '\0';
+		while (!found && ((end = strchr(line, '\n')) || (n == 0 && *line))) {
+			if (end)
+				*end = '\0';
+			found = holds(line);
+			line = end ? end + 1 : text + len;
+		}
+		len -= (size_t)(line - text);
+		/* A line that does not fit is none of ours. */
+		if (len == sizeof(text) - 1)
+			len = 0;
+		memmove(text, line, len);
+	}
+	if (n < 0)
+		found = -errno;
+	close(fd);
+	return found;
 }
 
 /* The destination is 0.0.0.0, and the flags have RTF_UP. */
@@ -78,8 +87,8 @@ static bool is_ipv6_default(const char *line)
 
 bool network_has_route(const char *root)
 {
-	return any_line(root, "/proc/net/route", is_ipv4_default) ||
-	       any_line(root, "/proc/net/ipv6_route", is_ipv6_default);
+	return any_line(root, "/proc/net/route", is_ipv4_default) > 0 ||
+	       any_line(root, "/proc/net/ipv6_route", is_ipv6_default) > 0;
 }
 
 /* The fourth field is the scope: 0x10 is lo's, 0x20 that of a link (include/net/ipv6.h). */
@@ -92,7 +101,7 @@ static bool is_ipv6_global(const char *line)
 
 bool network_has_ipv6(const char *root)
 {
-	return any_line(root, "/proc/net/if_inet6", is_ipv6_global);
+	return any_line(root, "/proc/net/if_inet6", is_ipv6_global) > 0;
 }
 
 /* Two lines of head, then "  name: numbers". */
@@ -104,15 +113,15 @@ static bool is_interface(const char *line)
 
 bool network_has_interface(const char *root)
 {
-	return any_line(root, "/proc/net/dev", is_interface);
+	return any_line(root, "/proc/net/dev", is_interface) > 0;
+}
+
+static bool is_server(const char *line)
+{
+	return strncmp(line, "nameserver", 10) == 0;
 }
 
 int network_has_server(const char *root)
 {
-	char text[TEXT_MAX];
-	ssize_t n = table_read(root, "/etc/resolv.conf", text);
-
-	if (n < 0)
-		return (int)n;
-	return strncmp(text, "nameserver", 10) == 0 || strstr(text, "\nnameserver") ? 1 : 0;
+	return any_line(root, "/etc/resolv.conf", is_server);
 }
