@@ -118,6 +118,7 @@ static const char *const refused[] = {
 	"RootImage",
 	"RuntimeDirectory",
 	"SecretPipe",
+	"SessionEnvironment",
 	"SetCredential",
 	"SetCredentialEncrypted",
 	"SocketGroup",
@@ -126,6 +127,7 @@ static const char *const refused[] = {
 	"StateDirectory",
 	"SupplementaryGroups",
 	"User",
+	"UserFrom",
 };
 
 /* Of sections that are allowed in general: what would act on the whole container, or ask as root.
@@ -155,7 +157,7 @@ static bool has_privilege_prefix(const char *name, const char *value)
 /* A question that we ask is asked with our rights. */
 static bool asks_unix(const char *name, const char *value)
 {
-	return strstr(name, "HTTP") && strstr(value, "unix");
+	return strstr(name, "HTTP") && strcasestr(value, "unix");
 }
 
 static bool asks_for_nothing(const char *value)

@@ -12,6 +12,7 @@
 #include "supervisor/command.h"
 #include "supervisor/manager.h"
 #include "supervisor/order.h"
+#include "supervisor/unit_name.h"
 
 /* What the container has set stays. */
 static int put(struct strv *env, const char *entry, struct err *err)
@@ -44,9 +45,13 @@ int launch_session(const struct service *s, const struct identity *id, struct st
 	snprintf(text, sizeof(text), "XDG_RUNTIME_DIR=/run/user/%u", id->set ? id->uid : geteuid());
 	r = put(env, text, err);
 	for (size_t i = 0; r == 0 && i < m->n_services; i++) {
-		const struct unit *unit = m->services[i]->unit;
+		const struct service *from = m->services[i];
+		const struct unit *unit = from->unit;
 
-		if (!unit->session_environment.n ||
+		/* One that is off, or the user's own, which would give root's commands a variable.
+		 */
+		if (!unit->session_environment.n || from->orphan || unit_name_is_user(unit->name) ||
+		    (!unit->boot && service_is_at_rest(from->machine.state)) ||
 		    order_conditions(m, unit, reason, sizeof(reason)) != CONDITIONS_HOLD)
 			continue;
 		for (size_t k = 0; r == 0 && k < unit->session_environment.n; k++)

@@ -63,6 +63,8 @@ static void it_gets_no_rights_that_the_user_has_not(void **state)
 {
 	static const char *const refused[] = {
 		"User=root",
+		"[X-Hakim]\nUserFrom=START_XVFB",
+		"[X-Hakim]\nSessionEnvironment=LD_PRELOAD=/home/coder/x.so",
 		"Group=root",
 		"SupplementaryGroups=shadow",
 		"AmbientCapabilities=CAP_SYS_ADMIN",
