@@ -59,6 +59,12 @@ void job_follow(struct service *s)
 	}
 }
 
+void job_anew(struct service *s)
+{
+	s->job = JOB_NONE;
+	job_follow(s);
+}
+
 void job_due(struct service *s)
 {
 	struct manager *m = s->manager;

@@ -288,6 +288,7 @@ void service_follow_up(struct service *s, enum service_state old);
 void service_watchdog_fed(struct service *s);
 
 /* job.c: JobTimeoutSec=, JobRunningTimeoutSec= */
+void job_anew(struct service *s);   /* it is told so once more */
 void job_begin(struct service *s);  /* it is told to stop, and waits for others */
 void job_follow(struct service *s); /* its state has changed */
 void job_due(struct service *s);

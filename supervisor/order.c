@@ -113,13 +113,15 @@ static void start(struct manager *m, struct service *s, struct relation_tasks *t
 	enum service_state state = s->machine.state;
 
 	if (s->job == JOB_LATE)
-		job_begin(s);
+		job_anew(s);
 	/* What has no unit any more goes on until its end, and no longer. */
 	if (m->stopping || s->orphan ||
 	    (!service_is_at_rest(state) && state != SERVICE_AUTO_RESTART &&
 	     !service_is_stopping(state) && !s->stop_pending))
 		return;
 	s->stop_pending = false;
+	/* A stop that is taken back was the job. */
+	job_follow(s);
 	order_touch(m, s);
 	/* It starts again anyway; and two that require each other would go round for ever. */
 	if (s->machine.start_again)
@@ -153,10 +155,10 @@ static void restart(struct manager *m, struct service *s, struct relation_tasks 
 	}
 	if (s->machine.start_again)
 		return;
-	if (s->job == JOB_LATE)
-		job_begin(s);
+	job_begin(s);
 	s->stop_pending = false;
 	service_event(s, EVENT_RESTART);
+	job_follow(s);
 	order_touch(m, s);
 	follow(m, s, CAUSE_RESTART, tasks);
 }

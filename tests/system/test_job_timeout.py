@@ -93,3 +93,23 @@ def test_the_action_of_a_job_that_was_late_ends_the_container(lxc):
          "[Service]\nExecStart=/bin/sleep 1000\n")
     host.start({}, tty=False)
     assert host.wait() == 1
+
+
+def test_the_time_of_a_restart_begins_with_its_word_also_where_a_stop_was_taken_back(lxc):
+    host = lxc()
+    unit(host, "holds.service",
+         "[Unit]\nAfter=a.service\n[Service]\nExecStart=/bin/sleep 1000\nExecStop=/bin/sleep 60\n")
+    unit(host, "a.service", "[Unit]\nJobTimeoutSec=8\n[Service]\nExecStart=/bin/sleep 1000\nExecStop=/bin/sleep 6\n")
+    host.start({}, tty=False)
+    wait_units(host, a="running", holds="running")
+    begun = time.monotonic()
+    host.exec(["hakimctl", "stop", "--no-block", "holds", "a"])
+    host.exec(["hakimctl", "start", "--no-block", "a"])
+    # Half of the time is over, and the stop of it takes more than the other half.
+    wait_until("half of it is over", lambda: time.monotonic() - begun > 4, 10, 0.05)
+    assert status(host)["units"]["a"]["sub"] == "running"
+    pid = status(host)["units"]["a"]["pid"]
+    host.exec(["hakimctl", "restart", "a"], timeout=30)
+    found = status(host)["units"]["a"]
+    assert found["pid"] not in (None, pid) and found["last_error"] is None, found
+    host.kill9()
