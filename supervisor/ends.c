@@ -224,6 +224,9 @@ static void control_ended(struct service *s, const struct board_slot *slot)
 		service_event(s, EVENT_CONTROL_SKIP);
 		return;
 	}
+	/* While the main process runs, what was said last may be its own. */
+	if (s->main.slot >= 0)
+		s->told = false;
 	if (reloading || service_is_starting(state) || state == SERVICE_STOP ||
 	    state == SERVICE_STOP_POST)
 		set_reason(s, command ? command->path : "a command", how, result);

@@ -32,6 +32,18 @@ static void save_stored(void *data, unsigned index, bool poll, const char *name)
 }
 
 /* What belongs to the run that is under way, and what is left of the last ones. */
+/* By name: an older or newer supervisor numbers them otherwise. */
+static const char *const job_names[] = {
+	[JOB_NONE] = "none", [JOB_GOES] = "waiting", [JOB_RUNS] = "running", [JOB_LATE] = "late"};
+
+static enum service_job job_named(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(job_names); i++)
+		if (strcmp(job_names[i], name) == 0)
+			return (enum service_job)i;
+	return JOB_NONE;
+}
+
 static void save_run(struct text_buf *text, const struct service *s)
 {
 	const struct service_machine *machine = &s->machine;
@@ -49,6 +61,8 @@ static void save_run(struct text_buf *text, const struct service *s)
 		text_add(text, "last %d\n", s->last_status);
 	if (s->dynamic_uid)
 		text_add(text, "dynamic-user %u\n", s->dynamic_uid);
+	if (s->told)
+		text_add(text, "told 1\n");
 	if (s->notify_errno)
 		text_add(text, "errno %d\n", s->notify_errno);
 	if (s->limit.starts)
@@ -83,7 +97,8 @@ static void save_service(struct text_buf *text, const struct service *s)
 		text_add(text, "uphold %llu\n", (unsigned long long)s->timers[TIMER_UPHOLD]);
 	text_add(text, "deadline %llu\n", (unsigned long long)s->timers[TIMER_STATE]);
 	if (s->timers[TIMER_JOB] || s->job == JOB_LATE)
-		text_add(text, "job %d %llu\n", s->job, (unsigned long long)s->timers[TIMER_JOB]);
+		text_add(text, "job %s %llu\n", job_names[s->job],
+			 (unsigned long long)s->timers[TIMER_JOB]);
 	save_run(text, s);
 	for (unsigned k = 0; k < ARRAY_LEN(s->sessions); k++)
 		if (s->sessions[k].leader)
@@ -226,6 +241,8 @@ static bool restore_run(struct service *s, const char *line)
 	} else if (sscanf(line, "last %d", &i[0]) == 1) {
 		s->has_last = true;
 		s->last_status = i[0];
+	} else if (sscanf(line, "told %d", &i[0]) == 1) {
+		s->told = i[0];
 	} else if (sscanf(line, "errno %d", &i[0]) == 1) {
 		s->notify_errno = i[0];
 	} else if (sscanf(line, "dynamic-user %u", &u) == 1) {
@@ -258,6 +275,7 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 	char state[24];
 	char result[24];
 	char socket[64], source[64], port[8];
+	char word[40];
 	unsigned long long t[5];
 	unsigned u[2];
 	int i[6], got;
@@ -301,8 +319,8 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 		s->moved = u[0];
 	} else if (sscanf(line, "uphold %llu", &t[0]) == 1) {
 		service_timer_set(s, TIMER_UPHOLD, t[0]);
-	} else if (sscanf(line, "job %d %llu", &i[0], &t[0]) == 2) {
-		s->job = i[0] >= JOB_NONE && i[0] <= JOB_LATE ? (enum service_job)i[0] : JOB_NONE;
+	} else if (sscanf(line, "job %39s %llu", word, &t[0]) == 2) {
+		s->job = job_named(word);
 		service_timer_set(s, TIMER_JOB, t[0]);
 	} else if (sscanf(line, "deadline %llu", &t[0]) == 1) {
 		service_timer_set(s, TIMER_STATE, t[0]);

@@ -73,6 +73,7 @@ static void status_take(struct service *s, const char *text, size_t len)
 			snprintf(s->status_text, sizeof(s->status_text), "%.*s", (int)s->status_len,
 				 s->status_buf);
 			s->status_len = 0;
+			s->told = false;
 		} else if (s->status_len < sizeof(s->status_buf) - 1) {
 			s->status_buf[s->status_len++] = text[i];
 		}
