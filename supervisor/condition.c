@@ -140,12 +140,15 @@ enum condition_answer condition_ask(const struct condition *condition, const str
 	return answer == CONDITION_YES ? CONDITION_NO : CONDITION_YES;
 }
 
+size_t condition_shown(const struct condition *condition, enum condition_answer answer)
+{
+	return answer == CONDITION_SECRET ? strcspn(condition->arg, "=") : strlen(condition->arg);
+}
+
 static void reason_put(char *reason, size_t size, const struct condition *condition,
 		       const struct condition_world *world, enum condition_answer answer)
 {
-	/* The value that a secret is compared with may be the secret. */
-	int shown = answer == CONDITION_SECRET ? (int)strcspn(condition->arg, "=")
-					       : (int)strlen(condition->arg);
+	int shown = (int)condition_shown(condition, answer);
 
 	if (condition->kind == CONDITION_ENABLED || condition->kind == CONDITION_PROGRAM) {
 		if (condition->kind == CONDITION_ENABLED)

@@ -114,6 +114,10 @@ enum condition_verdict condition_check(const struct unit *unit, const struct con
 enum condition_answer condition_ask(const struct condition *condition, const struct unit *unit,
 				    const struct condition_world *world);
 
+/* So many bytes of the argument may be shown: the value that a secret is compared with may be the
+ * secret. */
+size_t condition_shown(const struct condition *condition, enum condition_answer answer);
+
 /* Is the argument one that this kind can be asked about? 0, or -EINVAL and what is wrong. */
 int condition_argument_check(enum condition_kind kind, const char *arg, struct err *err);
 const char *condition_kind_name(enum condition_kind kind); /* "PathExists" */

@@ -9,10 +9,10 @@
 
 #include "supervisor/command.h"
 #include "supervisor/condition_kinds.h"
+#include "supervisor/spawn.h"
 #include "supervisor/unit.h"
 
-#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define VALUE_SHOWN  40
+#define VALUE_SHOWN 40
 
 CONDITION_CHECK(condition_check_program)
 {
@@ -43,7 +43,9 @@ static bool in_path(const struct condition_world *w, const struct unit *unit, co
 	if (unit && unit->exec.search_path.n)
 		return false;
 	path = path ? path : strv_env_get(w->env, "PATH");
-	for (path = path && *path ? path : PATH_DEFAULT; *path;) {
+	if (!path && unit)
+		path = strv_env_get(&unit->environment_default, "PATH");
+	for (path = path && *path ? path : SPAWN_PATH_DEFAULT; *path;) {
 		size_t len = strcspn(path, ":");
 
 		if (len && executable(w, path, len, name))

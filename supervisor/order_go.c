@@ -138,6 +138,7 @@ void order_conditions_report(const struct manager *m, const struct unit *unit, s
 	json_begin_array(j, "conditions");
 	for (size_t i = 0; i < unit->n_conditions; i++) {
 		const struct condition *c = &unit->conditions[i];
+		enum condition_answer answer = condition_ask(c, unit, &world);
 
 		snprintf(text, sizeof(text), "%s%s", c->assertion ? "Assert" : "Condition",
 			 condition_kind_name(c->kind));
@@ -145,8 +146,8 @@ void order_conditions_report(const struct manager *m, const struct unit *unit, s
 		json_string(j, "name", text);
 		json_bool(j, "trigger", c->trigger);
 		json_bool(j, "negate", c->negate);
-		json_string(j, "parameter", c->arg);
-		json_bool(j, "holds", condition_ask(c, unit, &world) == CONDITION_YES);
+		json_string_len(j, "parameter", c->arg, condition_shown(c, answer));
+		json_bool(j, "holds", answer == CONDITION_YES);
 		json_end_object(j);
 	}
 	json_end_array(j);

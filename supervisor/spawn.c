@@ -311,7 +311,7 @@ int spawn_find_program(const char *name, const char *search, char **path, struct
 		return *path ? 0 : err_sys(err, -ENOMEM, "%s", name);
 	}
 	if (!search || !*search)
-		search = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+		search = SPAWN_PATH_DEFAULT;
 	while (*search) {
 		size_t len = strcspn(search, ":");
 		_cleanup_free_ char *candidate = NULL;

@@ -68,7 +68,9 @@ struct spawn {
  */
 int spawn_process(struct board *board, const struct spawn *spawn, int *pidfd, struct err *err);
 
-#define SPAWN_NO_PROGRAM (-ENOEXEC) /* told apart from "no such user" */
+/* Where neither the unit nor the container has a PATH. */
+#define SPAWN_PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define SPAWN_NO_PROGRAM   (-ENOEXEC) /* told apart from "no such user" */
 
 /* Looks `name` up in the PATH of the environment; absolute names are taken as they are. The caller
  * frees *path. */

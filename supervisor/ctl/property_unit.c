@@ -32,11 +32,16 @@ static PRINTER(with_told)
 	}
 }
 
-/* The supervisor's answer to this one: "untested" where it has not said. */
+/* What the supervisor says of this one; NULL where it has said nothing. */
+static const json_t *told(const struct property_of *of, size_t index)
+{
+	return json_array_get(json_object_get(of->state->packet, "conditions"), index);
+}
+
+/* "untested" where it has not said. */
 static const char *answer(const struct property_of *of, size_t index)
 {
-	const json_t *told = json_object_get(of->state->packet, "conditions");
-	const json_t *holds = json_object_get(json_array_get(told, index), "holds");
+	const json_t *holds = json_object_get(told(of, index), "holds");
 
 	return json_is_boolean(holds) ? json_is_true(holds) ? "succeeded" : "failed" : "untested";
 }
@@ -47,6 +52,8 @@ static PRINTER(conditions)
 
 	for (size_t i = 0; i < of->unit->n_conditions; i++) {
 		const struct condition *c = &of->unit->conditions[i];
+		/* It leaves out the value that a secret is compared with. */
+		const char *arg = json_string_value(json_object_get(told(of, i), "parameter"));
 
 		if (c->assertion != (p->arg == 1))
 			continue;
@@ -54,7 +61,7 @@ static PRINTER(conditions)
 			"%s{ type=%s%s ; trigger=%s ; negate=%s ; parameter=", first ? "" : "\n",
 			c->assertion ? "Assert" : "Condition", condition_kind_name(c->kind),
 			c->trigger ? "yes" : "no", c->negate ? "yes" : "no");
-		property_put(of->out, c->arg);
+		property_put(of->out, arg ? arg : c->arg);
 		fprintf(of->out, " ; state=%s }", answer(of, i));
 		first = false;
 	}

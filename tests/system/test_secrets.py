@@ -115,3 +115,16 @@ def test_no_secret_is_given_to_a_helper_command_by_environment(workspace):  # no
     assert SECRET.encode() not in w.host.read_file("/var/pre-env")
     assert w.host.read_file("/var/pre-secrets") == f"DB_PASSWORD={SECRET}\0".encode()
     assert w.host.stop() == 0
+
+
+def test_the_value_that_a_secret_is_compared_with_is_not_shown(lxc):
+    host = lxc()
+    unit(host, "a.service",
+         f"[Unit]\nConditionEnvironment=DB_PASSWORD={SECRET}\n[Service]\nExecStart=/bin/sleep 1000\n")
+    host.start(ENV, tty=False)
+    wait_units(host, a="skipped")
+    for words in (["show", "a"], ["status", "a"], ["status", "--json", "a"], ["boot"]):
+        said = host.exec(["hakimctl", *words], check=False)
+        assert said.stdout and SECRET not in said.stdout + said.stderr, words
+    assert "parameter=DB_PASSWORD ;" in host.exec(["hakimctl", "show", "a"]).stdout
+    assert host.stop() == 0
