@@ -185,7 +185,10 @@ static int import_store(int dir, const char *store, const struct unit_sandbox *s
 	struct dirent *entry;
 	int r = 0;
 
-	while (r == 0 && entries && (entry = readdir(entries))) {
+	if (!entries && errno != ENOENT && errno != ENOTDIR)
+		return err_sys(err, errno == EMFILE || errno == ENFILE ? -EAGAIN : -errno,
+			       "ImportCredential=: %s cannot be read", store);
+	while (r == 0 && entries && (errno = 0, entry = readdir(entries))) {
 		struct credential c = {.id = entry->d_name};
 		_cleanup_close_ int source = -EBADF;
 		char path[512];
@@ -205,6 +208,8 @@ static int import_store(int dir, const char *store, const struct unit_sandbox *s
 		if (r < 0)
 			err_sys(err, r, "ImportCredential=%s", c.id);
 	}
+	if (r == 0 && entries && errno)
+		r = err_sys(err, -errno, "ImportCredential=: %s cannot be read", store);
 	if (entries)
 		closedir(entries);
 	return r;

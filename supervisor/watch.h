@@ -36,6 +36,7 @@ struct watch {
 	bool adopted;     /* … of an earlier supervisor: nobody reads what it prints */
 	struct output_line output;
 	char text[WATCH_TEXT]; /* what was answered last, a sentence */
+	char bad[WATCH_TEXT];  /* why there is no target where one is NULL */
 };
 
 /* True when there is a question to be asked. */

@@ -98,7 +98,7 @@ static void targets_add(struct watch *w, const struct strv *texts, size_t kind)
 		struct err err = {0};
 
 		if (target_make(w, texts->v[i], kind, &w->targets[w->n_targets++], &err) < 0)
-			snprintf(w->text, sizeof(w->text), "%s: %s", texts->v[i], err.text);
+			snprintf(w->bad, sizeof(w->bad), "%s: %s", texts->v[i], err.text);
 	}
 }
 
@@ -225,12 +225,14 @@ static void ask(struct watch *w)
 		return;
 	}
 	service_timer_set(w->service, w->timer, now_us() + w->unit->timeout_usec);
-	if (w->next < w->n_targets && !w->targets[w->next])
+	if (w->next < w->n_targets && !w->targets[w->next]) {
+		snprintf(w->text, sizeof(w->text), "%s", w->bad);
 		finish(w, false);
-	else if (w->next < w->n_targets)
+	} else if (w->next < w->n_targets) {
 		probe_take(w, probe_start(&w->probe, w->targets[w->next]));
-	else
+	} else {
 		run_command(w, w->next - w->n_targets);
+	}
 }
 
 void watch_start(struct watch *w, uint64_t at_us)
