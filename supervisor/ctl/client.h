@@ -47,7 +47,8 @@ int64_t client_now_ms(void);
 
 /*
  * Connects to the first supervisor that answers, of the places that docs/control.md lists.
- * `timeout_ms` also limits how long it waits for room in a queue of others who ask. An error with
+ * `timeout_ms` also limits how long it waits for room in a queue of others who ask, and, up to two
+ * seconds, for a supervisor where PID 1 is ours and only just boots. An error with
  * -EACCES is a refusal, -ETIMEDOUT and the others mean that there is none.
  */
 int client_open(struct client *client, int timeout_ms, struct err *err);

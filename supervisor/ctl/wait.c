@@ -53,7 +53,12 @@ static int ask(const struct ctl *ctl, int64_t left_ms, int *status, struct err *
 		words[n++] = "--all";
 	for (size_t i = 0; i < ctl->args.n_names; i++)
 		words[n++] = ctl->args.names[i];
-	r = client_open(&client, CLIENT_TIMEOUT_MS, err);
+	/* 0 would be no limit at all. */
+	r = client_open(&client,
+			left_ms >= CLIENT_TIMEOUT_MS ? CLIENT_TIMEOUT_MS
+			: left_ms > 0                ? (int)left_ms
+						     : 1,
+			err);
 	if (r == 0)
 		r = client_ask(&client, words, n, timeout_ms, &reply, err);
 	*status = is_outcome(&reply, "timeout") ? CTL_TIMED_OUT : client_exit_status(r);

@@ -29,6 +29,17 @@ def test_a_workspace_boots_and_stops_in_bare_namespaces(bare_workspace):
     assert w.host.read_file("/home/coder/stop-script") == b"done\n"
 
 
+def test_who_asks_while_the_container_boots_is_answered(unshare_host):
+    host = unshare_host().start({}, tty=False)
+    wait_units(host, home="exited")
+    # As long as a socket that is not there yet.
+    later = ("cd /run/hakim && mv control.sock later && { sleep 1; mv later control.sock; } & sleep 0.1; "
+             "test ! -e /run/hakim/control.sock && exec hakimctl ")
+    for words in ("status", "restart home", "wait home", "enable home"):
+        assert host.exec(["sh", "-c", later + words], check=False).returncode == 0, words
+    assert host.stop() == 0
+
+
 def test_as_a_subreaper_it_works_the_same_and_ends_all_that_is_below_it(podman):
     host = podman()
     host.entrypoint = "/bin/sh"
