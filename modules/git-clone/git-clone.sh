@@ -119,11 +119,11 @@ if [ -d "$dir" ]; then
 	if ! [ -r "$dir" ] || ! [ -x "$dir" ]; then
 		again "$dir cannot be read by $me: give it to $me"
 	fi
+	# Of a life in which the directory was not there.
+	rm -rf "$beside" || :
 	[ ! -d "$dir/.hakim-clone-done" ] || move_up
 	! has_content || leave_as_it_is
 	[ -w "$dir" ] || again "$dir cannot be written by $me: give it to $me"
-	# Of a life in which the directory was not there.
-	rm -rf "$beside" || :
 	part=$dir/.hakim-clone
 else
 	if [ -e "$dir" ] || [ -h "$dir" ]; then
@@ -157,7 +157,7 @@ words=$(git clone "$@" -- "$url" "$part" 2>&1) || {
 }
 # It took a while: somebody may have put something there meanwhile.
 if [ "$part" != "$dir/.hakim-clone" ]; then
-	mv -T "$part" "$dir" || again "$dir is there meanwhile: the clone is made anew"
+	mv -T "$part" "$dir" || again "$dir is there meanwhile: it is looked at again"
 	say "$dir is a clone of it"
 	exit 0
 fi

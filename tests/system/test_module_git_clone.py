@@ -119,6 +119,7 @@ def test_a_password_in_the_url_is_in_no_argv_or_log(modules_host):
 def test_a_directory_below_one_of_roots_is_filled_in_itself(host):
     host.put_file("/workspace/lost+found/x", "")
     start(host, CODER_PROJECT_DIR="/workspace")
+    wait_until("it was tried", lambda: "/workspace cannot be written by coder: give it to coder" in said(host), 20)
     host.exec(["sh", "-c", "chown coder:coder /workspace; hakimctl restart git-clone"])
     wait_until("it is cloned", lambda: "is a clone of it" in said(host), 20)
     assert ls(host, "/workspace") == [".git", "README", "lost+found"]
@@ -206,4 +207,22 @@ def test_a_name_alone_stays_in_the_url_and_no_password_is_made_up(modules_host):
     assert "https://me@127.0.0.1:9/x.git" in host.read_file("/tmp/argv").decode().split("\n")
     assert "password=" not in host.read_file("/tmp/credential").decode()
     assert "GIT_CONFIG_COUNT" not in host.read_file("/tmp/environment").decode()
+    assert host.stop() == 0
+
+
+@pytest.mark.parametrize("directory", [PROJECT, "/home/coder/fresh"])
+def test_what_somebody_has_put_there_while_it_was_cloned_is_left(host, directory):
+    host.put_file("/usr/local/bin/git", f"""#!/bin/sh
+[ "$1" != clone ] || {{ mkdir -p {directory}; echo mine >{directory}/README; }}
+exec /usr/bin/git "$@"
+""", 0o755)
+    host.start({"START_XVFB": "0"}, tty=False)
+    wait_units(host, 30, home="exited")
+    host.exec(["sh", "-c", MAKE.replace("git clone", "/usr/bin/git clone")], user="coder")
+    host.stop()
+    host.again({"START_XVFB": "0", "GIT_CLONE_URL": "file:///tmp/repository.git", "GIT_CLONE_DIR": directory})
+    wait_units(host, 30, git_clone="exited")
+    assert "is not empty and was left as it is" in said(host)
+    assert ls(host, directory) == ["README"] and host.read_file(f"{directory}/README") == b"mine\n"
+    assert not [name for name in ls(host, "/home/coder") if "hakim-clone" in name]
     assert host.stop() == 0

@@ -236,16 +236,35 @@ def test_what_the_installer_leaves_running_does_not_hold_the_lock(nix_host, volu
     assert host.stop() == 0
 
 
-def test_a_late_row_of_the_set_up_is_waited_for(nix_host, volume):
+@pytest.mark.parametrize("not_yet, over", [
+    ("1s/true/false/", "1s/false/true/"),
+    ('1s/true/true,"text":"it is being given the image"/', '1s/,"text":"[^"]*"//'),
+])
+def test_a_late_row_of_the_set_up_is_waited_for(nix_host, volume, not_yet, over):
     host = nix_host(ENV)
     wait_units(host, nix_bootstrap="failed")
-    sh(host, "rm -f /nix/.hakim-seed*; sed -i 1s/true/false/ /run/hakim/quirks.json; "
-       "grep -q complete.:false /run/hakim/quirks.json; hakimctl restart --no-block nix-bootstrap", user="root")
+    sh(host, f"rm -f /nix/.hakim-seed*; sed -i '{not_yet}' /run/hakim/quirks.json; "
+       "hakimctl restart --no-block nix-bootstrap", user="root")
     wait_until("it is at it", lambda: status(host)["units"]["nix-bootstrap"]["sub"] in ("start", "starting"), 10)
     assert os.listdir(volume) == []
     sh(host, "mkdir -p /nix/store /nix/var/nix/profiles/default/bin && ln -s /usr/bin/nix "
-       "/nix/var/nix/profiles/default/bin/nix-daemon && "
-       "sed -i 1s/false/true/ /run/hakim/quirks.json", user="root")
+       f"/nix/var/nix/profiles/default/bin/nix-daemon && sed -i '{over}' /run/hakim/quirks.json", user="root")
     found = wait_units(host, nix_bootstrap="exited")["units"]["nix-bootstrap"]
+    assert found["status"] == "nix is there already" and not (volume / ".hakim-seeding").exists()
+    assert host.stop() == 0
+
+
+def test_the_store_of_the_image_goes_before_the_installer(modules_host, volume, site):
+    host = modules_host()
+    host.put_file("/usr/bin/nix-daemon", "", 0o644)
+    # It takes its time.
+    for n in range(2000):
+        host.put_file(f"/nix/store/x/{n}", "x" * 4096)
+    host.put_file("/nix/var/nix/profiles/default/bin/nix-daemon", "#!/bin/sh\nexec sleep 1000\n", 0o755)
+    os.chown(volume, host.id_shift, host.id_shift)
+    host.start(ENV, tty=False, mounts=[Mount(volume, "/nix")],
+               before=lambda: (site(host) / "nix").write_text("#!/bin/sh\ntouch /nix/installed\nexit 1\n"))
+    found = wait_units(host, 30, nix_bootstrap="exited")["units"]["nix-bootstrap"]
     assert found["status"] == "nix is there already"
+    assert len(os.listdir(volume / "store/x")) == 2000 and not (volume / "installed").exists()
     assert host.stop() == 0
