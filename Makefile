@@ -1,6 +1,7 @@
 # hakim-init. `make help` lists the targets.
 #
 #   SANITIZE=1   everything with ASan and UBSan, in build/sanitize (PID 1 is then dynamic and of glibc)
+#   FUZZ=1       the same for libFuzzer by clang, in build/fuzz (make fuzz does this)
 #   V=1          show the commands
 
 PREFIX ?= /usr
@@ -9,6 +10,9 @@ VERSION := 0.1.0
 
 ifeq ($(SANITIZE),1)
 BUILD := build/sanitize
+else ifeq ($(FUZZ),1)
+BUILD := build/fuzz
+CC := clang
 else
 BUILD := build
 endif
@@ -36,6 +40,11 @@ LD_SUPERVISOR := $(MODE)
 INIT_CC := $(CC)
 CFLAGS_INIT := $(BASE) $(MODE)
 LD_INIT := $(MODE)
+else ifeq ($(FUZZ),1)
+MODE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# The warnings are gcc's business.
+CFLAGS_ALL := -std=gnu17 -g -w $(DEFS) -I. -MMD -MP $(MODE) -fsanitize=fuzzer-no-link
+LD_DYNAMIC := $(MODE)
 else
 CFLAGS_ALL := $(BASE) $(HARDEN)
 LD_DYNAMIC := -pie $(LDHARDEN)
@@ -75,7 +84,7 @@ PROGRAMS := $(addprefix $(BUILD)/,hakim-init hakim-supervisor hakimctl hakim hak
 	$(MODULES:%=$(BUILD)/hakim-%)
 STAND_INS := $(if $(AGENT_SRC),$(BUILD)/stand-ins/coder)
 HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(TEST_SRC))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(TEST_SRC)) $(BUILD)/unit/fuzz_image $(BUILD)/unit/fuzz_others
 
 .PHONY: all fuzz help deps deps-vm run test test-unit test-system test-vm lint format install clean
 
@@ -161,18 +170,44 @@ $(BUILD)/unit/test_image_%: $(BUILD)/obj/tests/unit/test_image_%.o $(BUILD)/libi
 	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ -lcmocka $(IMAGE_LIBS)
 
 TEST_LIBS := $(BUILD)/libctl.a $(BUILD)/libsupervisor.a $(BUILD)/libfetch.a $(MODULES:%=$(BUILD)/lib%.a) $(BUILD)/libinit.a $(BUILD)/libcommon.a
+OTHER_LIBS := -linih -lcap -lseccomp -lcurl -lcrypto -ljansson -lzstd -lpthread -lm
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TEST_LIBS)
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $< $(TEST_LIBS) \
-		-lcmocka -linih -lcap -lseccomp -lcurl -lcrypto -ljansson -lzstd -lpthread -lm
+	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $< $(TEST_LIBS) -lcmocka $(OTHER_LIBS)
 
-#: make fuzz      libFuzzer over what image/ reads of others, FUZZ_SECONDS long (needs clang)
+#: make fuzz      libFuzzer over all that reads what others wrote, FUZZ_SECONDS in all; TARGET=name for one (needs clang)
 FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+TARGET ?= $(FUZZ_TARGETS)
 fuzz:
-	$(Q)mkdir -p build/fuzz/corpus
-	$(Q)clang -std=gnu17 -g -O1 $(DEFS) -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		-o build/fuzz/image tests/fuzz/fuzz_image.c $(filter-out %/main.c,$(IMAGE_SRC)) $(COMMON_SRC) $(IMAGE_LIBS)
-	$(Q)build/fuzz/image -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 build/fuzz/corpus
+	$(Q)$(MAKE) --no-print-directory FUZZ=1 $(TARGET:%=build/fuzz/bin/%)
+	$(Q)sh tests/fuzz/run.sh build/fuzz/bin $(FUZZ_SECONDS) $(TARGET)
+
+fuzz_obj = $(patsubst %,$(BUILD)/obj/tests/fuzz/%.o,$(1))
+# What a target takes the place of, under the code that it calls.
+wrap = $(addprefix -Wl$(comma)--wrap=,$(1))
+comma := ,
+WRAP_credential := credential_helper
+WRAP_registry := http_run http_step
+WRAP_task := nanosleep pvesh_call
+
+$(BUILD)/bin/image_%: $(call fuzz_obj,fuzzer fuzz fuzz_image_%) $(BUILD)/libimage.a $(BUILD)/libcommon.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) -fsanitize=fuzzer $(LDFLAGS) $(call wrap,$(WRAP_$*)) -o $@ $^ $(IMAGE_LIBS)
+
+$(BUILD)/bin/%: $(call fuzz_obj,fuzzer fuzz fuzz_%) $(TEST_LIBS)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) -fsanitize=fuzzer $(LDFLAGS) $(call wrap,$(WRAP_$*)) -o $@ $^ $(OTHER_LIBS)
+
+# Without clang: what was found once stays mended.
+$(BUILD)/unit/fuzz_image: $(call fuzz_obj,replay fuzz $(addprefix fuzz_,$(filter image_%,$(FUZZ_TARGETS)))) $(BUILD)/libimage.a $(BUILD)/libcommon.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) $(LDFLAGS) \
+		$(call wrap,$(WRAP_credential) $(WRAP_registry) $(WRAP_task)) -o $@ $^ $(IMAGE_LIBS)
+
+$(BUILD)/unit/fuzz_others: $(call fuzz_obj,replay fuzz $(addprefix fuzz_,$(filter-out image_%,$(FUZZ_TARGETS)))) $(TEST_LIBS)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) $(LDFLAGS) -o $@ $^ $(OTHER_LIBS)
 
 #: make run       boot a workspace in an unprivileged LXC container and open a shell in it
 run: deps
