@@ -103,7 +103,7 @@ static int next_in_file(struct log_walk *w, off_t limit, const char **line, size
 		const char *end;
 		int r;
 
-		*line = w->buf + (here ? in : 0);
+		*line = here ? w->buf + in : w->buf;
 		end = have ? memchr(*line, '\n', have) : NULL;
 		if (end || (have && (at + (off_t)have == limit || have >= LINE_MAX))) {
 			*len = end ? (size_t)(end - *line) : have;
@@ -147,7 +147,7 @@ static int prev_in_file(struct log_walk *w, off_t floor, const char **line, size
 		off_t at = w->at.at, in = at - w->from, begin;
 		bool here = w->file == w->at.file && in > 0 && in <= (off_t)w->len;
 		size_t have = here ? at_most(at - floor, (size_t)in) : 0;
-		const char *end = w->buf + (here ? in : 0), *before;
+		const char *end = here ? w->buf + in : w->buf, *before;
 		int r;
 
 		/* The last byte of it may be its own end. */
