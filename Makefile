@@ -86,7 +86,7 @@ STAND_INS := $(if $(AGENT_SRC),$(BUILD)/stand-ins/coder)
 HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(TEST_SRC)) $(BUILD)/unit/fuzz_image $(BUILD)/unit/fuzz_others
 
-.PHONY: all fuzz help deps deps-vm run test test-unit test-system test-vm lint format install clean
+.PHONY: all fuzz help deps deps-vm deps-image image images push smoke e2e run test test-unit test-system test-vm lint format install clean
 
 all: $(PROGRAMS)
 
@@ -280,6 +280,39 @@ install: all
 #: make deb       the package of hakim, the host command, for a Proxmox host without a compiler
 deb: $(BUILD)/hakim
 	$(Q)sh packaging/deb.sh $(BUILD) $(VERSION)
+
+# ---- the images. What scripts/build.sh can be told by words is told by variables here.
+REGISTRY ?= ghcr.io/shekohex
+TAG ?=
+VARIANT ?= base
+BUILD_FLAGS ?=
+IMAGES = REGISTRY=$(REGISTRY) RUN_REF=$(TAG) sh scripts/build.sh $(BUILD_FLAGS)
+
+#: make image     VARIANT=js; BUILD_FLAGS=--no-downloads: only Debian and npm are asked (buildah, podman or docker)
+image: deps-image
+	$(Q)$(IMAGES) --variant $(VARIANT)
+
+#: make images    all of them
+images: deps-image
+	$(Q)$(IMAGES)
+
+#: make push      REGISTRY=HOST/PATH TAG=TAG: builds what is not built, and pushes all, or VARIANT's
+push: deps-image
+	$(Q)$(IMAGES) --push $(if $(filter command,$(origin VARIANT)),--variant $(VARIANT))
+
+#: make smoke     VARIANT=js: runs the variant's tools in its image
+smoke: deps-image
+	$(Q)sh scripts/smoke.sh $(REGISTRY)/hakim-$(VARIANT):latest $(VARIANT)
+
+#: make e2e       from the Dockerfile to a running workspace, twice: builds base and js, about 20 minutes; not part of test
+e2e: deps
+	$(Q)sh tests/deps.sh buildah skopeo docker-registry mmdebstrap
+	$(Q)$(MAKE) --no-print-directory all $(STAND_INS)
+	$(Q)$(PYTHON) tests/e2e.py --build $(BUILD)
+
+# podman builds, too, but in containers, for which not every machine is made: buildah needs a chroot.
+deps-image:
+	$(Q)command -v buildah >/dev/null || command -v docker >/dev/null || sh tests/deps.sh buildah mmdebstrap
 
 #: make clean     remove build/
 clean:

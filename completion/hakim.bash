@@ -10,7 +10,9 @@ _hakim()
 	else
 		case $prev in
 		--via) words='auto direct pvesh api upload' ;;
+		# variants: begin (scripts/variants)
 		-v | --variant | --variants) words='base php dotnet js rust elixir' ;;
+		# variants: end
 		--tls-verify) words='true false' ;;
 		--state-file | --authfile | --cacert | --api-cacert | --api-token-file | --output)
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -3,7 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const variants[] = {"base", "php", "dotnet", "js", "rust", "elixir", NULL};
+const char *const variants[] = {
+	/* variants: begin (scripts/variants, from the folders of image/variants/) */
+	"base", "php", "dotnet", "js", "rust", "elixir",
+	/* variants: end */
+	NULL};
 
 bool variant_known(const char *name)
 {

@@ -32,11 +32,12 @@ check() {
 shells() { { list '*.sh'; list .ci/run 'dpkg/*'; } | sort -u | xargs shellcheck -x; }
 
 # W191, E101: tabs of shell scripts within strings.
-python() { list '*.py' | xargs /usr/bin/python3 -m flake8 --max-line-length 120 --extend-ignore W191,E101; }
+python() { list '*.py' scripts/variants | xargs /usr/bin/python3 -m flake8 --max-line-length 120 --extend-ignore W191,E101; }
 
 run clang-format format
 run cppcheck check
 run shellcheck shells
 run flake8 python
+run variants scripts/variants --check
 run clang-tidy tidy
 [ -z "$failed" ] || { echo "make lint:$failed failed" >&2; exit 1; }
