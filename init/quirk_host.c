@@ -115,6 +115,29 @@ static int probe_mount(void)
 	return 0;
 }
 
+/* A volume for the images alone: /var/lib itself has the state of all else in it, which a volume
+ * there would hide. Which number is free is in the host's configuration, and a taken one would be
+ * replaced. A volume that is there already is not ours to replace, either: no line. */
+static enum quirk_outcome overlay_carried_not(struct quirk_result *r, const char *root, int error)
+{
+	const char *images = strcmp(root, "/var/lib") == 0 ? "/var/lib/docker" : root;
+
+	r->error = error;
+	if (mount_at(images, false))
+		return quirk_say(
+			r, QUIRK_NEEDS_HOST,
+			"the volume that is mounted on %s carries no overlay (%s): it must "
+			"be one with ext4 or xfs, else container engines copy whole images "
+			"(vfs)",
+			images, strerror(error));
+	format_text(r->advice, sizeof(r->advice),
+		    "pct set <ctid> --mp<free number> <storage with ext4 or xfs>:32,mp=%s", images);
+	return quirk_say(r, QUIRK_NEEDS_HOST,
+			 "the file system of %s carries no overlay (%s): container engines fall "
+			 "back to vfs, which copies whole images",
+			 root, strerror(error));
+}
+
 /* On the file system of the data, since it is that one's support that counts (ZFS, NFS). The row
  * taints: its process has its own mounts after it. */
 enum quirk_outcome quirk_overlay(struct quirk_world *w, struct quirk_result *r)
@@ -144,23 +167,17 @@ enum quirk_outcome quirk_overlay(struct quirk_world *w, struct quirk_result *r)
 		return QUIRK_FAILED;
 	if (e == -EPERM || e == -EACCES) {
 		/* With nesting it is the profile that says no, and the machine's log says why. */
-		if (w->facts.nesting)
-			format_text(r->advice, sizeof(r->advice),
-				    "journalctl -k -g 'apparmor=.DENIED.*overlay'");
+		format_text(r->advice, sizeof(r->advice), "%s",
+			    w->facts.nesting ? "journalctl -k -g 'apparmor=.DENIED.*overlay'"
+					     : "pct set <ctid> --features nesting=1");
 		return quirk_say(
 			r, QUIRK_NEEDS_HOST,
 			"overlay cannot be mounted on %s: container engines fall back to vfs, "
 			"which copies whole images",
 			root);
 	}
-	if (e < 0) {
-		format_text(r->advice, sizeof(r->advice),
-			    "pct set <ctid> --mp0 <storage with ext4 or xfs>:32,mp=%s", root);
-		return quirk_say(r, QUIRK_NEEDS_HOST,
-				 "the file system of %s carries no overlay (%s): container engines "
-				 "fall back to vfs, which copies whole images",
-				 root, strerror(-e));
-	}
+	if (e < 0)
+		return overlay_carried_not(r, root, -e);
 	return quirk_say(r, QUIRK_FINE, "overlay works on %s", root);
 }
 

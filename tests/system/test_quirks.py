@@ -394,12 +394,27 @@ def test_overlay_is_tried_on_the_file_system_of_the_data_and_leaves_nothing(lxc)
     host.start({}, tty=False)
     entry = row(host, "overlay")
     assert entry["outcome"] == "needs-host" and "/var/lib" in entry["text"], entry
+    assert entry["advice"] == "pct set <ctid> --mp<free number> <storage with ext4 or xfs>:32,mp=/var/lib/docker"
     data = lxc()
     data.start({}, tty=False, mounts=[Mount(volume(data), "/var/lib/docker")])
     entry = row(data, "overlay")
     assert entry["outcome"] == "fine", entry
     assert not list((data.directory / "volume").iterdir())
     assert row(host, "overlay")["text"] and not host.root("/var/lib/.hakim-overlay-probe").exists()
+
+
+def test_a_volume_for_the_images_that_carries_no_overlay_is_told_and_not_replaced(lxc):
+    host = lxc()
+    (host.files / "opt/images").mkdir(parents=True)
+    (host.files / "var/lib/docker").mkdir(parents=True)
+    host.start({}, tty=False, before=lambda: host.exec(["mount", "--bind", "/opt/images", "/var/lib/docker"]))
+    entry = row(host, "overlay")
+    assert entry["outcome"] == "needs-host" and "mounted on /var/lib/docker" in entry["text"], entry
+    assert entry["advice"] is None
+    other = lxc()
+    (other.files / "var/lib/containers").mkdir(parents=True)
+    other.start({}, tty=False)
+    assert row(other, "overlay")["advice"].endswith(":32,mp=/var/lib/containers")
 
 
 def test_processes_leave_the_root_group_and_controllers_are_enabled(lxc):
