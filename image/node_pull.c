@@ -16,7 +16,8 @@
 #define GAP_ATTEMPTS 3
 
 /* The node's own way. `file` without ".tar", which Proxmox adds always. */
-static int ask_to_pull(const struct node_pull *job, const char *file, struct err *err)
+static int ask_to_pull(const struct node_pull *job, const char *file, json_t **data,
+		       struct err *err)
 {
 	_cleanup_free_ char *name = strndup(file, strlen(file) - strlen(".tar"));
 	const char *const params[] = {"reference", job->reference, "filename", name, NULL};
@@ -30,21 +31,18 @@ static int ask_to_pull(const struct node_pull *job, const char *file, struct err
 		return err_set(err, -ENOMEM, "out of memory");
 	snprintf(path, sizeof(path), "/nodes/%s/storage/%s/oci-registry-pull", job->place->node,
 		 job->store);
-	return task_run(job->proxmox, &call, err);
+	return proxmox_call(job->proxmox, &call, data, err);
 }
 
-static int upload(const struct node_pull *job, const char *file, struct err *err)
+static int upload(const struct node_pull *job, const char *file, json_t **data, struct err *err)
 {
-	_cleanup_(proxmox_drop) json_t *data = NULL;
 	char path[512];
 	struct proxmox_call call = {.verb = PROXMOX_CREATE,
 				    .path = path,
 				    .privilege = "Datastore.AllocateTemplate on the store"};
-	int r;
 
 	snprintf(path, sizeof(path), "/nodes/%s/storage/%s/upload", job->place->node, job->store);
-	r = api_upload(job->proxmox, &call, job->archive, file, job->sha256, &data, err);
-	return r < 0 ? r : task_answer(job->proxmox, data, err);
+	return api_upload(job->proxmox, &call, job->archive, file, job->sha256, data, err);
 }
 
 /* 1: there, and not empty. 0: not there, or empty. */
@@ -66,13 +64,48 @@ static int discard(const struct node_pull *job, const char *volid, struct err *e
 			     err);
 }
 
-/* Makes it under a name that is not there yet. What a failure leaves there is taken away. */
-static int make(const struct node_pull *job, const char *file, const char *volid, struct err *err)
+/* Whether the node lists it. Asked, as all that cleans up, also when the run was cancelled: else
+ * nothing could be cleaned up just then. */
+static int listed(const struct node_pull *job, const char *volid, struct err *err)
 {
 	_cleanup_(volumes_free) struct volumes list = {0};
-	struct err ignored;
-	int r = job->archive ? upload(job, file, err) : ask_to_pull(job, file, err);
+	bool (*cancelled)(void *) = job->proxmox->cancelled;
+	int r;
 
+	job->proxmox->cancelled = NULL;
+	r = volumes_ask(job->proxmox, job->place->node, job->store, &list, err);
+	job->proxmox->cancelled = cancelled;
+	return r < 0 ? r : volumes_find(&list, volid) != NULL;
+}
+
+static int clean_up(const struct node_pull *job, const char *volid, struct err *err)
+{
+	bool (*cancelled)(void *) = job->proxmox->cancelled;
+	int r;
+
+	job->proxmox->cancelled = NULL;
+	r = discard(job, volid, err);
+	job->proxmox->cancelled = cancelled;
+	return r;
+}
+
+/* Makes it under a name that is not there yet. What a failure leaves there is taken away, where it
+ * can only be ours. */
+static int make(const struct node_pull *job, const char *file, const char *volid, struct err *err)
+{
+	_cleanup_(proxmox_drop) json_t *data = NULL;
+	struct err ignored;
+	/* No other run has a name with our number in it. */
+	bool ours = strcmp(volid, job->volid) != 0;
+	struct upid upid;
+	int r = job->archive ? upload(job, file, &data, err) : ask_to_pull(job, file, &data, err);
+
+	if (r == 0)
+		r = upid_parse(json_is_string(data) ? json_string_value(data) : "", &upid, err);
+	if (r == 0) {
+		ours = true;
+		r = task_follow(job->proxmox, &upid, err);
+	}
 	if (r == 0) {
 		r = seen(job, volid, err);
 		if (r == 0)
@@ -82,10 +115,8 @@ static int make(const struct node_pull *job, const char *file, const char *volid
 			return 0;
 	}
 	/* "It is there already" is about a file that is not ours. */
-	if (r != -EEXIST &&
-	    volumes_ask(job->proxmox, job->place->node, job->store, &list, &ignored) == 0 &&
-	    volumes_find(&list, volid))
-		(void)discard(job, volid, &ignored);
+	if (ours && r != -EEXIST && listed(job, volid, &ignored) == 1)
+		(void)clean_up(job, volid, &ignored);
 	return r;
 }
 
@@ -115,21 +146,32 @@ static int make_again(const struct node_pull *job, const char *temporary, struct
 		 job->reference, temporary, job->volid);
 	job->say(job->arg, text);
 	r = discard(job, job->volid, err);
-	if (r < 0) {
-		(void)discard(job, temporary, &ignored);
+	/* What failed may have been the look at the list, after the old one was gone. */
+	if (r < 0 && listed(job, job->volid, &ignored) == 1) {
+		(void)clean_up(job, temporary, &ignored);
 		return r;
 	}
+	if (r < 0)
+		return err_prefix(err,
+				  "%s may be missing now; what was pulled is there as %s, use it "
+				  "or pull again",
+				  job->volid, temporary);
 	for (int i = 0; i < GAP_ATTEMPTS; i++) {
 		r = make(job, job->file, job->volid, err);
-		if (r == 0 || r == -ECANCELED || r == -EACCES)
+		if (r == 0 || r == -ECANCELED || r == -EACCES || r == -EEXIST)
 			break;
 	}
+	if (r == -EEXIST)
+		return err_prefix(err,
+				  "another one has made %s meanwhile; what was pulled is there as "
+				  "%s",
+				  job->volid, temporary);
 	if (r < 0)
 		return err_prefix(err,
 				  "%s is missing now; what was pulled is there as %s, use it "
 				  "or pull again",
 				  job->volid, temporary);
-	if (discard(job, temporary, &ignored) < 0)
+	if (clean_up(job, temporary, &ignored) < 0)
 		job->say(job->arg, ignored.text);
 	return 0;
 }

@@ -52,6 +52,11 @@ static int not_allowed(const struct proxmox_call *call, const char *sentence, st
 		       quoted, call->privilege ? call->privilege : "to use this path");
 }
 
+bool proxmox_is_there(const char *sentence)
+{
+	return strstr(sentence, "refusing to override") || strstr(sentence, "already exists");
+}
+
 int proxmox_refused(const struct proxmox_call *call, long number, const char *sentence,
 		    struct err *err)
 {
@@ -67,7 +72,7 @@ int proxmox_refused(const struct proxmox_call *call, long number, const char *se
 		return err_set(err, -EACCES,
 			       "Proxmox does not take the token (%s): it is USER@REALM!ID=SECRET",
 			       quoted);
-	if (strstr(sentence, "refusing to override") || strstr(sentence, "already exists"))
+	if (proxmox_is_there(sentence))
 		return err_set(err, -EEXIST, "Proxmox: %s", quoted);
 	if (number == 501 || strstr(sentence, "No '"))
 		return err_set(err, -ENOTSUP,

@@ -62,6 +62,9 @@ int proxmox_call(struct proxmox *proxmox, const struct proxmox_call *call, json_
 int proxmox_refused(const struct proxmox_call *call, long number, const char *sentence,
 		    struct err *err);
 
+/* Whether it says that what should be made is there already. Pure. */
+bool proxmox_is_there(const char *sentence);
+
 /* The two ways. */
 int pvesh_call(struct proxmox *proxmox, const struct proxmox_call *call, json_t **data,
 	       struct err *err);

@@ -180,7 +180,8 @@ static int judge(struct follow *f, const json_t *data, struct err *err)
 		break;
 	}
 	text_quote(quoted, sizeof(quoted), end ? end : "", end ? strlen(end) : 0);
-	return err_set(err, -EREMOTEIO, "the task of Proxmox failed: %s%s%s%s",
+	return err_set(err, proxmox_is_there(quoted) ? -EEXIST : -EREMOTEIO,
+		       "the task of Proxmox failed: %s%s%s%s",
 		       end ? quoted : "it does not say how it ended",
 		       *f->last && strcmp(f->last, quoted) != 0 ? " (" : "",
 		       strcmp(f->last, quoted) != 0 ? f->last : "",
@@ -231,12 +232,4 @@ int task_answer(struct proxmox *proxmox, const json_t *data, struct err *err)
 	int r = upid_parse(json_is_string(data) ? json_string_value(data) : "", &upid, err);
 
 	return r < 0 ? r : task_follow(proxmox, &upid, err);
-}
-
-int task_run(struct proxmox *proxmox, const struct proxmox_call *call, struct err *err)
-{
-	_cleanup_(proxmox_drop) json_t *data = NULL;
-	int r = proxmox_call(proxmox, call, &data, err);
-
-	return r < 0 ? r : task_answer(proxmox, data, err);
 }

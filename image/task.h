@@ -33,12 +33,11 @@ enum task_end task_end_of(const char *exitstatus);
 
 /*
  * Follows the task to its end; its log goes to proxmox->line. 0: it has succeeded. -EREMOTEIO: it
- * has not, and the sentence says why. -ETIMEDOUT: it has said nothing for too long, and was
- * stopped. -ECANCELED: proxmox->cancelled said so, and it was stopped.
+ * has not, and the sentence says why. -EEXIST: what it was to make is there already. -ETIMEDOUT: it
+ * has said nothing for too long, and was stopped. -ECANCELED: proxmox->cancelled said so, and it
+ * was stopped.
  */
 int task_follow(struct proxmox *proxmox, const struct upid *upid, struct err *err);
 
-/* The call whose answer is the UPID of a task, and the task to its end. */
-int task_run(struct proxmox *proxmox, const struct proxmox_call *call, struct err *err);
-/* The same, of an answer that is there. */
+/* The answer of a call, which is the UPID of a task, and the task to its end. */
 int task_answer(struct proxmox *proxmox, const json_t *data, struct err *err);

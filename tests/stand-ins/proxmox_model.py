@@ -109,6 +109,8 @@ class Model:
         file.write_bytes(b"" if how == "empty" else f"image of {reference}, {time.time_ns()}".encode())
         if how == "half":
             return self._task(node, "ociregpull", user, log + ["no space left"], "write failed")
+        if how == "hang-half":
+            return self._task(node, "ociregpull", user, log, None)
         end = "WARNINGS: 2" if how == "warnings" else "OK"
         return self._task(node, "ociregpull", user, log + [f"TASK {end}"], end)
 
@@ -151,9 +153,11 @@ class Model:
         if m := re.fullmatch(r"/nodes/([^/]+)/storage/([^/]+)/oci-registry-pull", path):
             return self.pull(m[1], m[2], params["reference"], params.get("filename", ""), user)
         if m := re.fullmatch(r"/nodes/([^/]+)/storage/([^/]+)/content", path):
-            if self._how("content") == "forbidden":
+            how = self._how("content")
+            if how == "forbidden":
                 raise Refused(403, f"Permission check failed (/storage/{m[2]}, Datastore.Audit)")
-            return self.content(m[1], m[2])
+            # What another run makes after it was looked.
+            return [] if how == "before" else self.content(m[1], m[2])
         if m := re.fullmatch(r"/nodes/([^/]+)/storage/([^/]+)/content/(.+)", path):
             return self.delete(m[1], m[2], m[3], user)
         if m := re.fullmatch(r"/nodes/([^/]+)/tasks/(UPID:[^/]+)(/status|/log)?", path):

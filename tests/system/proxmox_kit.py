@@ -62,8 +62,8 @@ class Proxmox:
         """A container's configuration."""
         (self.etc / "nodes" / node / "lxc" / f"{ctid}.conf").write_text(text)
 
-    def run(self, *words: str, bare: bool = False, **variables: str) -> Run:
-        """hakim with these words; `bare` leaves out what makes it pull from our registry."""
+    def _how(self, words: tuple[str, ...], bare: bool, variables: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+        """Its argv and its environment."""
         environment = {"PATH": self.path, "HOME": str(self.tmp), "HAKIM_PVE_DIR": str(self.etc),
                        "HAKIM_STANDIN_PROXMOX": str(self.model.root), "HAKIM_STANDIN_NODE": "pve",
                        "TMPDIR": str(self.tmp), **variables}
@@ -72,16 +72,18 @@ class Proxmox:
             environment.setdefault("DIGEST_STATE_FILE", str(self.state))
             environment.setdefault("OCI_REGISTRY_NAMESPACE", f"{self.registry.address}/hakim")
             words = (*words, "--plain-http", "--retries", "0")
-        return Run(subprocess.run([HAKIM, *words], env=environment, text=True, capture_output=True,
+        return [str(HAKIM), *words], environment
+
+    def run(self, *words: str, bare: bool = False, **variables: str) -> Run:
+        """hakim with these words; `bare` leaves out what makes it pull from our registry."""
+        argv, environment = self._how(words, bare, variables)
+        return Run(subprocess.run(argv, env=environment, text=True, capture_output=True,
                                   timeout=60, stdin=subprocess.DEVNULL))
 
-    def started(self, *words: str) -> AbstractContextManager[subprocess.Popen[str]]:
-        """hakim pull from our registry, which goes on while the test does; it does not outlive the block."""
-        environment = {"PATH": self.path, "HOME": str(self.tmp), "HAKIM_PVE_DIR": str(self.etc), "NODE_NAME": "pve",
-                       "DIGEST_STATE_FILE": str(self.state),
-                       "OCI_REGISTRY_NAMESPACE": f"{self.registry.address}/hakim"}
-        return started(HAKIM, "pull", *words, "--plain-http", env=environment, stdout=subprocess.PIPE,
-                       stderr=subprocess.PIPE, text=True)
+    def started(self, *words: str, **variables: str) -> AbstractContextManager[subprocess.Popen[str]]:
+        """hakim pull, which goes on while the test does; it does not outlive the block."""
+        argv, environment = self._how(("pull", *words), False, variables)
+        return started(*argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def template(self, name: str, tag: str = "latest") -> Path:
         """Where it is on node pve."""
