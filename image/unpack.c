@@ -80,9 +80,9 @@ static int zstd_some(struct unpack *u, size_t n, struct err *err)
 {
 	ZSTD_inBuffer in = {u->in, n, 0};
 	ZSTD_outBuffer out;
+	size_t z;
 
 	do {
-		size_t z;
 		int r;
 
 		out = (ZSTD_outBuffer){u->out, OUT_BYTES, 0};
@@ -94,7 +94,9 @@ static int zstd_some(struct unpack *u, size_t n, struct err *err)
 		r = hasher_add(&u->hasher, u->out, out.pos, err);
 		if (r < 0)
 			return r;
-	} while (in.pos < in.size || out.pos == out.size);
+		/* Behind the end of a frame, another call would begin the next one, and find it
+		 * cut. */
+	} while (in.pos < in.size || (z != 0 && out.pos == out.size));
 	return 0;
 }
 

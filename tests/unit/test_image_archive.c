@@ -206,6 +206,26 @@ static void diff_ids_are_of_the_unpacked_layer(void **state)
 	assert_int_equal(check("no zstd", 7, LAYER_ZSTD, "content"), -EBADMSG);
 }
 
+/* 256 KiB is what is unpacked at once. */
+static void a_layer_that_just_fills_the_buffer_is_whole(void **state)
+{
+	static char content[2 * 262144 + 1];
+	static unsigned char bytes[10000];
+
+	for (size_t n = 262144; n < sizeof(content); n *= 2) {
+		size_t len;
+
+		memset(content, 'x', n);
+		content[n] = '\0';
+		len = gzip(content, bytes, sizeof(bytes));
+		assert_int_equal(check(bytes, len, LAYER_GZIP, content), 0);
+		assert_int_equal(check(bytes, len - 1, LAYER_GZIP, content), -EBADMSG);
+		len = ZSTD_compress(bytes, sizeof(bytes), content, n, 3);
+		assert_int_equal(check(bytes, len, LAYER_ZSTD, content), 0);
+		assert_int_equal(check(bytes, len - 1, LAYER_ZSTD, content), -EBADMSG);
+	}
+}
+
 static void two_processes_cannot_have_one_partial_file(void **state)
 {
 	_cleanup_(partial_close) struct partial one = {.fd = -EBADF};
@@ -261,6 +281,7 @@ int main(void)
 		cmocka_unit_test(a_journal_that_does_not_fit_is_refused),
 		cmocka_unit_test(a_journal_is_gone_on_with_only_when_it_fits),
 		cmocka_unit_test(diff_ids_are_of_the_unpacked_layer),
+		cmocka_unit_test(a_layer_that_just_fills_the_buffer_is_whole),
 		cmocka_unit_test(two_processes_cannot_have_one_partial_file),
 		cmocka_unit_test(a_disk_that_would_be_full_is_not_begun_with),
 	};
