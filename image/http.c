@@ -146,6 +146,8 @@ static int set_tls(struct http_transfer *t, struct err *err)
 	_cleanup_free_ char *host = NULL;
 	int r;
 
+	/* libcurl does not copy the one of the host before, and would trust it for this one. */
+	curl_easy_setopt(t->easy, CURLOPT_CAINFO_BLOB, NULL);
 	certs_free(&t->certs);
 	if (!t->at.https)
 		return 0;

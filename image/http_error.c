@@ -27,7 +27,8 @@ static const struct {
 	 "its TLS certificate is not trusted: give its CA by --cacert, or --tls-verify=false"},
 	{CURLE_SSL_CACERT_BADFILE, -EKEYREJECTED, false,
 	 "the file of trusted certificates is no good"},
-	{CURLE_SSL_CONNECT_ERROR, -EKEYREJECTED, false,
+	/* Also a connection that was reset within the handshake: libcurl does not tell which. */
+	{CURLE_SSL_CONNECT_ERROR, -EKEYREJECTED, true,
 	 "TLS fails: a registry that speaks plain HTTP needs --plain-http"},
 	{CURLE_SSL_CERTPROBLEM, -EKEYREJECTED, false, "the client's certificate is no good"},
 	{CURLE_SSL_CIPHER, -EKEYREJECTED, false, "TLS fails: no common cipher"},

@@ -152,7 +152,9 @@ static int again(struct transfer_blob *b, struct err *err)
 
 	if (b->at >= b->attempt_at + PROGRESS)
 		b->attempt = 0;
-	b->attempt_at = b->at;
+	/* Only further: who begins anew each time makes no progress by what it sends again. */
+	if (b->at > b->attempt_at)
+		b->attempt_at = b->at;
 	if (++b->attempt <= t->client->retries && registry_transient(&b->request, &after)) {
 		snprintf(status, sizeof(status), "status %ld for a blob",
 			 b->request.response.status);

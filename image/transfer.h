@@ -25,13 +25,13 @@ struct transfer_blob {
 	size_t index; /* in archive->blobs, for the journal */
 	enum transfer_state state;
 	struct hasher hasher;
-	uint64_t at;      /* bytes that are in the file and in the hash */
-	uint64_t noted;   /* what the journal knows */
-	bool resumed;     /* the first bytes are of an earlier run */
-	bool restarted;   /* once is enough */
-	bool challenged;  /* a 401 was answered since the last success */
-	unsigned attempt; /* failed ones without much progress between */
-	uint64_t attempt_at;
+	uint64_t at;          /* bytes that are in the file and in the hash */
+	uint64_t noted;       /* what the journal knows */
+	bool resumed;         /* the first bytes are of an earlier run */
+	bool restarted;       /* once is enough */
+	bool challenged;      /* a 401 was answered since the last success */
+	unsigned attempt;     /* failed ones without much progress between */
+	uint64_t attempt_at;  /* the furthest `at` of a failed one */
 	long long not_before; /* CLOCK_MONOTONIC, ms */
 	enum fetch_source source;
 	char *url;

@@ -58,7 +58,7 @@ void transfer_free(struct transfer *t)
 int transfer_reset(struct transfer_blob *b, struct err *err)
 {
 	b->transfer->all_done -= b->at;
-	b->at = b->noted = b->attempt_at = 0;
+	b->at = b->noted = 0;
 	b->resumed = false;
 	return hasher_begin(&b->hasher, b->blob->digest.kind, err);
 }

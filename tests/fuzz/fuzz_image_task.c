@@ -35,6 +35,7 @@ FUZZ_TARGET(image_task)
 	struct options options = {.retries = 2, .task_timeout = 5};
 	struct proxmox proxmox = {.options = &options};
 	struct proxmox_call call = {.verb = PROXMOX_CREATE, .path = "/nodes/pve/storage"};
+	json_t *data = NULL;
 	struct upid upid;
 	struct err err;
 
@@ -42,5 +43,7 @@ FUZZ_TARGET(image_task)
 		FUZZ_MUST(!strchr(upid.text, '/') && *upid.node && *upid.type);
 	task_end_of(text);
 	lines = text;
-	task_run(&proxmox, &call, &err);
+	if (proxmox_call(&proxmox, &call, &data, &err) == 0)
+		task_answer(&proxmox, data, &err);
+	proxmox_drop(&data);
 }

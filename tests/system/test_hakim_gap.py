@@ -69,7 +69,7 @@ def test_what_is_half_made_goes_also_after_sigterm(pve: Proxmox, api: ProxmoxSer
     old = put(pve, "old")
     pve.model.behave(pull="hang-half")
     with pve.started("-v", "js", "-n", "other", "-f", "--api", api.address, "--fingerprint", api.fingerprint,
-                   PVE_API_TOKEN=TOKEN) as run:
+                     PVE_API_TOKEN=TOKEN) as run:
         deadline = time.monotonic() + 20
         while len(files(pve)) < 2 or not pve.model.calls("get", "/status"):
             assert run.poll() is None and time.monotonic() < deadline

@@ -1,0 +1,108 @@
+"""What lies between a registry and `hakim pull`: resets, servers without ranges, other hosts, and pages of proxies."""
+import socket
+import ssl
+import struct
+import subprocess
+
+import hostile_registry
+import pytest
+from hostile_registry import Answer, Honest, Server
+from image_kit import Image, pull
+
+WORDS = ("--retries=1", "--stall-timeout=5", "--platform=linux/amd64")
+
+
+class TlsServer(Server):
+    """With TLS; the first `resets` connections are reset in the midst of the handshake."""
+
+    def __init__(self, answer, context, resets=0):
+        self.context, self.resets = context, resets
+        super().__init__(answer)
+
+    def get_request(self):
+        connection, address = super().get_request()
+        if self.resets:
+            self.resets -= 1
+            connection.recv(100)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+            raise OSError("reset")
+        return self.context.wrap_socket(connection, server_side=True), address
+
+
+@pytest.fixture(scope="module", name="tls")
+def tls_fixture(tmp_path_factory):
+    """A certificate of 127.0.0.1 that is its own CA, and a server's context with it."""
+    path = tmp_path_factory.mktemp("tls")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "2", "-subj", "/CN=r", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path / "key",
+                    "-out", path / "cert"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path / "cert", path / "key")
+    return context, path / "cert"
+
+
+def serve(answer, *args, kind=Server, **more):
+    """A server that is stopped at the end of the test's block."""
+    class Block:
+        def __enter__(self):
+            self.server = kind(answer, *args, **more)
+            return self.server
+
+        def __exit__(self, *_):
+            self.server.stop()
+    return Block()
+
+
+def test_a_ca_of_one_host_is_not_trusted_for_the_one_it_redirects_to(tls, tmp_path):
+    context, cert = tls
+    honest = Honest(Image())
+    with serve(honest.answer, context, kind=TlsServer) as other:
+        def answer(method, path, headers):
+            if "/blobs/" in path:
+                return Answer(status=307, Location=f"https://{other.host}{path}")
+            return honest.answer(method, path, headers)
+        with serve(answer, context, kind=TlsServer) as registry:
+            out = tmp_path / "out"
+            out.mkdir()
+            certs = tmp_path / f".config/containers/certs.d/{registry.host}"
+            certs.mkdir(parents=True)
+            (certs / "ca.crt").write_bytes(cert.read_bytes())
+            result = pull(tmp_path, f"{registry.host}/a/b:1", out, *WORDS, "--retries=0")
+            assert result.returncode == 1
+            assert "its TLS certificate is not trusted" in result.stdout + result.stderr
+            assert registry.seen and other.seen == []
+            # Where the owner of the machine trusts both, it is followed.
+            certs = certs.parent / other.host
+            certs.mkdir()
+            (certs / "ca.crt").write_bytes(cert.read_bytes())
+            result = pull(tmp_path, f"{registry.host}/a/b:1", out, *WORDS)
+            assert result.returncode == 0, result.stderr
+
+
+def test_a_reset_within_the_handshake_is_tried_again(tls, tmp_path):
+    context, _ = tls
+    with serve(Honest(Image()).answer, context, kind=TlsServer, resets=1) as registry:
+        result = pull(tmp_path, f"{registry.host}/a/b:1", tmp_path, *WORDS, "--tls-verify=false")
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert registry.resets == 0
+
+
+def test_a_server_that_begins_anew_and_cuts_each_time_is_given_up(tmp_path):
+    honest = Honest(Image(sizes=(3000, 3 << 20)))
+    digest = hostile_registry.second(honest)
+    calls = []
+
+    def blob(asked, start=0, old=honest.blob):
+        answer = old(asked)  # whatever was asked for: all of it
+        if asked == digest:
+            calls.append(start)
+            answer.cut, answer.length = 3 << 19, len(answer.body)
+        return answer
+    honest.blob = blob
+    with serve(honest.answer) as registry:
+        result = pull(tmp_path, f"{registry.host}/a/b:1", tmp_path, "--plain-http", *WORDS, timeout=30)
+        assert result.returncode == 1
+        assert "cut before the end" in result.stdout + result.stderr
+        # The first cut came after much progress, and the next two brought none.
+        assert 2 <= len(calls) <= 3
