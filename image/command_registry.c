@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "common/json.h"
 #include "image/hakim.h"
+#include "image/layers.h"
 #include "image/options.h"
 #include "image/session.h"
 #include "image/text.h"
@@ -24,18 +25,18 @@ static void on_event(void *arg, const struct fetch_event *event)
 }
 
 /* Options, the one word, and a session. 1: it was --help. */
-static int begin(struct options *options, int argc, char **argv, const char *usage,
-		 enum reference_need need, struct reference *ref, struct fetch_session **session,
-		 struct err *err)
+static int begin(struct options *options, unsigned command, int argc, char **argv,
+		 const char *usage, enum reference_need need, struct reference *ref,
+		 struct fetch_session **session, struct err *err)
 {
 	struct fetch_options fetch;
-	int r = options_parse(options, OPTION_REGISTRY, argc, argv, err);
+	int r = options_parse(options, (enum option_for)command, argc, argv, err);
 
 	if (r < 0)
 		return r;
 	if (options->help) {
 		printf("Usage: %s\n\n", usage);
-		options_help(stdout, OPTION_REGISTRY);
+		options_help(stdout, (enum option_for)command);
 		return 1;
 	}
 	if (options->words.n != 1)
@@ -44,6 +45,8 @@ static int begin(struct options *options, int argc, char **argv, const char *usa
 	if (r < 0)
 		return r;
 	fetch = options_fetch(options);
+	/* One thing after the other: a limit of the rate is that one's. */
+	fetch.jobs = 1;
 	return fetch_session_open(&fetch, on_event, options, session, err);
 }
 
@@ -55,8 +58,8 @@ int hakim_tags(int argc, char **argv)
 	_cleanup_(json_reset) struct json j = {0};
 	struct reference ref;
 	struct err err = {0};
-	int r = begin(&options, argc, argv, "hakim tags REPOSITORY [OPTIONS]", REFERENCE_REPOSITORY,
-		      &ref, &session, &err);
+	int r = begin(&options, OPTION_REGISTRY, argc, argv, "hakim tags REPOSITORY [OPTIONS]",
+		      REFERENCE_REPOSITORY, &ref, &session, &err);
 
 	if (r != 0)
 		return r < 0 ? hakim_complain(HAKIM_USAGE, "%s", err.text) : HAKIM_OK;
@@ -85,7 +88,8 @@ struct inspected {
 	struct fetched_image image;
 	struct index index;
 	struct strv warnings;
-	uint64_t size; /* of all layers */
+	uint64_t size;        /* of all layers */
+	struct survey survey; /* of their contents, with --layers */
 };
 
 static void inspected_free(struct inspected *i)
@@ -95,8 +99,8 @@ static void inspected_free(struct inspected *i)
 	strv_free(&i->warnings);
 }
 
-static int look(struct fetch_session *session, const struct reference *ref, struct inspected *i,
-		struct err *err)
+static int look(struct fetch_session *session, const struct reference *ref, bool layers,
+		struct inspected *i, struct err *err)
 {
 	_cleanup_(registry_manifest_free) struct registry_manifest top = {0};
 	enum manifest_kind kind;
@@ -109,7 +113,10 @@ static int look(struct fetch_session *session, const struct reference *ref, stru
 		r = manifest_kind(top.bytes, top.len, top.type, &kind, err);
 	if (r >= 0 && kind == MANIFEST_INDEX)
 		r = index_read(top.bytes, top.len, &i->index, err);
-	if (r >= 0 && verify_warnings(&i->image.config, &i->warnings) < 0)
+	if (r >= 0 && layers)
+		r = layers_survey(session, ref, &i->image, &i->survey, err);
+	if (r >= 0 && (verify_warnings(&i->image.config, &i->warnings) < 0 ||
+		       (layers && survey_warnings(&i->survey, &i->warnings) < 0)))
 		r = err_set(err, -ENOMEM, "no memory for the image");
 	for (size_t n = 0; r >= 0 && n < i->image.image.n; n++)
 		i->size += i->image.image.layers[n].descriptor.size;
@@ -156,6 +163,9 @@ static void show(const struct reference *ref, const struct inspected *i)
 		printf("%-12s %s %" PRIu64 "\n", n == 0 ? "layers" : "",
 		       i->image.image.layers[n].descriptor.digest.text,
 		       i->image.image.layers[n].descriptor.size);
+	if (i->survey.layers)
+		printf("%-12s %" PRIu64 " bytes in %" PRIu64 " entries\n", "unpacked",
+		       i->survey.bytes, i->survey.entries);
 	put_line("user", i->image.config.user);
 	put_line("directory", i->image.config.workdir);
 	put_list("entrypoint", &i->image.config.entrypoint);
@@ -203,6 +213,10 @@ static int show_json(const struct reference *ref, const struct inspected *i)
 	json_string(&j, "created", i->image.config.created);
 	json_int(&j, "size", (int64_t)i->size);
 	json_bool(&j, "docker", i->image.image.docker);
+	if (i->survey.layers) {
+		json_int(&j, "unpacked", (int64_t)i->survey.bytes);
+		json_int(&j, "entries", (int64_t)i->survey.entries);
+	}
 	json_begin_array(&j, "layers");
 	for (size_t n = 0; n < i->image.image.n; n++) {
 		const struct descriptor *d = &i->image.image.layers[n].descriptor;
@@ -234,12 +248,12 @@ int hakim_inspect(int argc, char **argv)
 	_cleanup_(inspected_free) struct inspected inspected = {0};
 	struct reference ref;
 	struct err err = {0};
-	int r = begin(&options, argc, argv, "hakim inspect REFERENCE [OPTIONS]", REFERENCE_IMAGE,
-		      &ref, &session, &err);
+	int r = begin(&options, OPTION_REGISTRY | OPTION_INSPECT, argc, argv,
+		      "hakim inspect REFERENCE [OPTIONS]", REFERENCE_IMAGE, &ref, &session, &err);
 
 	if (r != 0)
 		return r < 0 ? hakim_complain(HAKIM_USAGE, "%s", err.text) : HAKIM_OK;
-	if (look(session, &ref, &inspected, &err) < 0)
+	if (look(session, &ref, options.layers, &inspected, &err) < 0)
 		return hakim_complain(HAKIM_FAILED, "%s", err.text);
 	if (options.json)
 		return show_json(&ref, &inspected);

@@ -13,12 +13,14 @@ static int verify_one(const char *path, struct err *err)
 {
 	_cleanup_(verified_free) struct verified verified = {0};
 	_cleanup_(strv_free) struct strv warnings = {0};
-	int r = verify_archive(path, true, &verified, err);
+	struct survey survey = {0};
+	int r = verify_archive(path, &survey, &verified, err);
 
 	if (r < 0)
 		return r;
 	printf("%s: whole, %s, %zu layers\n", path, verified.manifest.text, verified.image.n);
-	if (verify_warnings(&verified.config, &warnings) < 0)
+	if (verify_warnings(&verified.config, &warnings) < 0 ||
+	    survey_warnings(&survey, &warnings) < 0)
 		return err_set(err, -ENOMEM, "no memory");
 	for (size_t i = 0; i < warnings.n; i++)
 		hakim_complain(0, "%s: %s", path, warnings.v[i]);
@@ -35,7 +37,8 @@ int hakim_verify(int argc, char **argv)
 		return hakim_complain(HAKIM_USAGE, "%s", err.text);
 	if (options.help) {
 		printf("Usage: hakim verify FILE...\n\n"
-		       "Checks layout, digests, sizes and the content of each layer.\n\n");
+		       "Checks layout, digests, sizes and the content of each layer, and warns of\n"
+		       "what Proxmox would choke on.\n\n");
 		options_help(stdout, OPTION_VERIFY);
 		return HAKIM_OK;
 	}

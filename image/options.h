@@ -24,7 +24,8 @@ enum option_for {
 	OPTION_HOME = 8,
 	OPTION_REGISTRY = 16, /* inspect, tags */
 	OPTION_VERIFY = 32,
-	OPTION_LOGIN = 64, /* login, logout */
+	OPTION_LOGIN = 64,    /* login, logout */
+	OPTION_INSPECT = 128, /* besides OPTION_REGISTRY */
 };
 #define OPTION_PROXMOX (OPTION_PULL | OPTION_LIST | OPTION_PRUNE | OPTION_HOME)
 #define OPTION_NET     (OPTION_PULL | OPTION_LIST | OPTION_REGISTRY)
@@ -54,7 +55,7 @@ struct options {
 	bool use_gh;
 	char *username; /* login */
 	char *gh_token, *gh_username, *creds, *authfile, *cacert, *platform;
-	bool tls_verify, plain_http, verify_layers;
+	bool tls_verify, plain_http, verify_layers, layers;
 	unsigned jobs, retries, stall_timeout;
 	uint64_t limit_rate;
 	/* the API of Proxmox */

@@ -14,46 +14,42 @@
 #define OUT_BYTES (256u << 10)
 
 struct unpack {
-	int fd;
-	uint64_t offset, left;
-	unsigned char *in, *out;
+	enum layer_kind kind;
+	unpack_sink_fn *sink;
+	void *arg;
+	unsigned char *out;
 	struct hasher hasher;
 	z_stream gzip;
 	bool gzip_begun, ended;
 	ZSTD_DStream *zstd;
 };
 
-static void unpack_free(struct unpack *u)
+void unpack_freep(struct unpack **unpack)
 {
+	struct unpack *u = *unpack;
+
+	if (!u)
+		return;
 	if (u->gzip_begun)
 		inflateEnd(&u->gzip);
 	ZSTD_freeDStream(u->zstd);
 	hasher_free(&u->hasher);
-	free(u->in);
 	free(u->out);
+	free(u);
+	*unpack = NULL;
 }
 
-/* The next bytes into u->in; how many, 0 at the end. */
-static ssize_t more(struct unpack *u)
+static int tell(struct unpack *u, const void *bytes, size_t len, struct err *err)
 {
-	size_t n = u->left < IN_BYTES ? (size_t)u->left : IN_BYTES;
-	int r = file_pread(u->fd, u->in, n, u->offset);
+	int r = hasher_add(&u->hasher, bytes, len, err);
 
-	if (r < 0)
-		return r;
-	u->offset += n;
-	u->left -= n;
-	return (ssize_t)n;
+	return r >= 0 && u->sink && len > 0 ? u->sink(u->arg, bytes, len, err) : r;
 }
 
-static int copy(struct unpack *u, size_t n, struct err *err)
+static int inflate_some(struct unpack *u, const void *bytes, size_t n, struct err *err)
 {
-	return hasher_add(&u->hasher, u->in, n, err);
-}
-
-static int inflate_some(struct unpack *u, size_t n, struct err *err)
-{
-	u->gzip.next_in = u->in;
+	/* It does not write there: ZLIB_CONST says so, and would be for the whole file. */
+	u->gzip.next_in = (unsigned char *)(uintptr_t)bytes;
 	u->gzip.avail_in = (unsigned)n;
 	do {
 		int z;
@@ -69,16 +65,16 @@ static int inflate_some(struct unpack *u, size_t n, struct err *err)
 			return err_set(err, -EBADMSG, "it cannot be unpacked: %s",
 				       u->gzip.msg ? u->gzip.msg : "no gzip");
 		u->ended = z == Z_STREAM_END;
-		r = hasher_add(&u->hasher, u->out, OUT_BYTES - u->gzip.avail_out, err);
+		r = tell(u, u->out, OUT_BYTES - u->gzip.avail_out, err);
 		if (r < 0)
 			return r;
 	} while (u->gzip.avail_in || u->gzip.avail_out == 0);
 	return 0;
 }
 
-static int zstd_some(struct unpack *u, size_t n, struct err *err)
+static int zstd_some(struct unpack *u, const void *bytes, size_t n, struct err *err)
 {
-	ZSTD_inBuffer in = {u->in, n, 0};
+	ZSTD_inBuffer in = {bytes, n, 0};
 	ZSTD_outBuffer out;
 	size_t z;
 
@@ -91,7 +87,7 @@ static int zstd_some(struct unpack *u, size_t n, struct err *err)
 			return err_set(err, -EBADMSG, "it cannot be unpacked: %s",
 				       ZSTD_getErrorName(z));
 		u->ended = z == 0;
-		r = hasher_add(&u->hasher, u->out, out.pos, err);
+		r = tell(u, u->out, out.pos, err);
 		if (r < 0)
 			return r;
 		/* Behind the end of a frame, another call would begin the next one, and find it
@@ -100,46 +96,72 @@ static int zstd_some(struct unpack *u, size_t n, struct err *err)
 	return 0;
 }
 
-static int begin(struct unpack *u, enum layer_kind kind, struct err *err)
+struct unpack *unpack_new(enum layer_kind kind, unpack_sink_fn *sink, void *arg)
 {
-	u->in = malloc(IN_BYTES);
-	u->out = malloc(OUT_BYTES);
+	_cleanup_(unpack_freep) struct unpack *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return NULL;
+	*u = (struct unpack){.kind = kind, .sink = sink, .arg = arg, .out = malloc(OUT_BYTES)};
 	/* 16: gzip only. */
 	if (kind == LAYER_GZIP)
 		u->gzip_begun = inflateInit2(&u->gzip, 15 + 16) == Z_OK;
 	if (kind == LAYER_ZSTD)
 		u->zstd = ZSTD_createDStream();
-	if (!u->in || !u->out || (kind == LAYER_GZIP && !u->gzip_begun) ||
-	    (kind == LAYER_ZSTD && !u->zstd))
-		return err_set(err, -ENOMEM, "no memory to unpack it");
-	return hasher_begin(&u->hasher, DIGEST_SHA256, err);
+	if (!u->out || (kind == LAYER_GZIP && !u->gzip_begun) || (kind == LAYER_ZSTD && !u->zstd) ||
+	    hasher_begin(&u->hasher, DIGEST_SHA256, NULL) < 0)
+		return NULL;
+	return steal_ptr(&u);
 }
 
-int unpack_check(int fd, uint64_t offset, uint64_t size, enum layer_kind kind, const char *diff_id,
-		 struct err *err)
+int unpack_add(struct unpack *u, const void *bytes, size_t len, struct err *err)
 {
-	static int (*const some[])(struct unpack *, size_t, struct err *) = {
-		[LAYER_TAR] = copy, [LAYER_GZIP] = inflate_some, [LAYER_ZSTD] = zstd_some};
-	_cleanup_(unpack_free) struct unpack u = {.fd = fd, .offset = offset, .left = size};
-	struct digest is;
-	ssize_t n = 1;
-	int r = begin(&u, kind, err);
+	static int (*const some[])(struct unpack *, const void *, size_t, struct err *) = {
+		[LAYER_TAR] = tell, [LAYER_GZIP] = inflate_some, [LAYER_ZSTD] = zstd_some};
 
-	while (r >= 0 && n > 0) {
-		n = more(&u);
-		if (n < 0)
-			return err_sys(err, (int)n, "cannot read it back");
-		if (n > 0)
-			r = some[kind](&u, (size_t)n, err);
-	}
-	if (r >= 0 && kind != LAYER_TAR && !u.ended)
+	return len > 0 ? some[u->kind](u, bytes, len, err) : 0;
+}
+
+int unpack_end(struct unpack *u, const char *diff_id, struct err *err)
+{
+	struct digest is;
+	int r;
+
+	if (u->kind != LAYER_TAR && !u->ended)
 		return err_set(err, -EBADMSG, "it cannot be unpacked: it is cut");
-	if (r >= 0)
-		r = hasher_end(&u.hasher, &is, err);
+	r = hasher_end(&u->hasher, &is, err);
 	if (r >= 0 && strcmp(is.text, diff_id) != 0)
 		return err_set(err, -EBADMSG,
 			       "its content is not what the configuration says (%s, and %s was "
 			       "expected)",
 			       is.text, diff_id);
 	return r;
+}
+
+int unpack_read(int fd, uint64_t offset, uint64_t size, enum layer_kind kind, const char *diff_id,
+		unpack_sink_fn *sink, void *arg, struct err *err)
+{
+	_cleanup_(unpack_freep) struct unpack *u = unpack_new(kind, sink, arg);
+	_cleanup_free_ unsigned char *in = malloc(IN_BYTES);
+	int r = 0;
+
+	if (!u || !in)
+		return err_set(err, -ENOMEM, "no memory to unpack it");
+	while (r >= 0 && size > 0) {
+		size_t n = size < IN_BYTES ? (size_t)size : IN_BYTES;
+
+		r = file_pread(fd, in, n, offset);
+		if (r < 0)
+			return err_sys(err, r, "cannot read it back");
+		r = unpack_add(u, in, n, err);
+		offset += n;
+		size -= n;
+	}
+	return r < 0 ? r : unpack_end(u, diff_id, err);
+}
+
+int unpack_check(int fd, uint64_t offset, uint64_t size, enum layer_kind kind, const char *diff_id,
+		 struct err *err)
+{
+	return unpack_read(fd, offset, size, kind, diff_id, NULL, NULL, err);
 }

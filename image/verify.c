@@ -231,7 +231,21 @@ static int read_image(const struct listing *l, struct verified *v, struct err *e
 	return r;
 }
 
-static int check_layers(const struct listing *l, struct verified *v, bool unpack, struct err *err)
+static int survey_layer(const struct listing *l, const struct archive_entry *e,
+			enum layer_kind kind, const char *diff_id, struct survey *survey,
+			struct err *err)
+{
+	_cleanup_(survey_layer_freep) struct survey_layer *layer = survey_layer_new(survey);
+	int r;
+
+	if (!layer)
+		return err_set(err, -ENOMEM, "no memory to unpack it");
+	r = unpack_read(l->fd, e->offset, e->size, kind, diff_id, survey_layer_add, layer, err);
+	return r < 0 ? r : survey_layer_end(layer, err);
+}
+
+static int check_layers(const struct listing *l, struct verified *v, struct survey *survey,
+			struct err *err)
 {
 	for (size_t i = 0; i < v->image.n; i++) {
 		const struct layer *layer = &v->image.layers[i];
@@ -243,17 +257,16 @@ static int check_layers(const struct listing *l, struct verified *v, bool unpack
 		r = check_present(l, &layer->descriptor, what, &e, err);
 		if (r < 0)
 			return r;
-		if (!unpack)
+		if (!survey)
 			continue;
-		r = unpack_check(l->fd, e->offset, e->size, layer->kind, v->config.diff_ids.v[i],
-				 err);
+		r = survey_layer(l, e, layer->kind, v->config.diff_ids.v[i], survey, err);
 		if (r < 0)
 			return err_prefix(err, "%s", what);
 	}
 	return 0;
 }
 
-int verify_archive(const char *path, bool layers, struct verified *v, struct err *err)
+int verify_archive(const char *path, struct survey *survey, struct verified *v, struct err *err)
 {
 	_cleanup_(listing_free) struct listing l = {.fd = -EBADF};
 	int r;
@@ -269,7 +282,7 @@ int verify_archive(const char *path, bool layers, struct verified *v, struct err
 	if (r >= 0)
 		r = read_image(&l, v, err);
 	if (r >= 0)
-		r = check_layers(&l, v, layers, err);
+		r = check_layers(&l, v, survey, err);
 	if (r == -EPROTO || r == -ENOTSUP)
 		r = -EBADMSG;
 	if (r < 0)

@@ -9,6 +9,7 @@
 #include "common/err.h"
 #include "image/config.h"
 #include "image/manifest.h"
+#include "image/survey.h"
 
 struct verified {
 	struct digest manifest;
@@ -18,10 +19,11 @@ struct verified {
 };
 
 /* Checks the layout (names, order of nothing, one manifest in index.json), that each blob has its
- * digest and its size, and with `layers` that each layer unpacks to its diff_id. -EBADMSG with a
- * sentence; other errors are the system's. */
-int verify_archive(const char *path, bool layers, struct verified *verified, struct err *err);
+ * digest and its size, and with `survey` (which begins as {0}) that each layer unpacks to its
+ * diff_id, and what is in it. -EBADMSG with a sentence; other errors are the system's. */
+int verify_archive(const char *path, struct survey *survey, struct verified *verified,
+		   struct err *err);
 void verified_free(struct verified *verified); /* also for _cleanup_(verified_free) */
 
-/* What is in the image that Proxmox would choke on, each as a sentence. */
+/* What is in the configuration that Proxmox would choke on, each as a sentence. */
 int verify_warnings(const struct config *config, struct strv *warnings);

@@ -61,6 +61,7 @@ FUZZ_TARGET(image_archive)
 {
 	char *bytes = fuzz_bytes(text, len);
 	struct verified verified = {0};
+	struct survey survey = {0};
 	struct archive_entry entry;
 	struct err err;
 	uint64_t at = 0;
@@ -74,7 +75,7 @@ FUZZ_TARGET(image_archive)
 	for (uint64_t before = 0; archive_next(fd, &at, &entry) == 1; before = at)
 		FUZZ_MUST(at > before && memchr(entry.name, '\0', sizeof(entry.name)));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (verify_archive(path, true, &verified, &err) >= 0)
+	if (verify_archive(path, &survey, &verified, &err) >= 0)
 		FUZZ_MUST(verified.image.n > 0);
 	verified_free(&verified);
 }
