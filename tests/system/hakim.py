@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,37 @@ def wait_units(host: Host, timeout: float = 30.0, **want: str) -> dict[str, Any]
     except TimeoutError as error:
         raise TimeoutError(f"{error}\n{json.dumps(found, indent=1)}\n{host.report()}") from error
     return found
+
+
+def wait_trap(host: Host, *names: str, number: int = signal.SIGTERM) -> None:
+    """Waits until the main process of each unit handles or ignores the signal: it is up before that."""
+    def holds(name: str) -> bool:
+        pid = status(host)["units"][name]["pid"]
+        try:
+            text = host.read_file(f"/proc/{pid}/status").decode()
+        except OSError:
+            return False
+        masks = [int(line.split()[1], 16) for line in text.splitlines() if line.startswith(("SigIgn:", "SigCgt:"))]
+        return any(mask >> (number - 1) & 1 for mask in masks)
+    for name in names:
+        wait_until(f"{name} has set its trap", lambda n=name: holds(n), 15, 0.02)
+
+
+def switches(pid: int) -> int:
+    """How often the threads of a process went to sleep."""
+    return sum(int(line.split()[1]) for task in Path(f"/proc/{pid}/task").iterdir()
+               for line in (task / "status").read_text("utf-8").splitlines() if line.startswith("voluntary_ctxt"))
+
+
+def wait_idle(pid: int) -> None:
+    """Waits until a process did nothing for half a second: what the boot and its last client have left it is done."""
+    last = -1
+
+    def idle() -> bool:
+        nonlocal last
+        before, last = last, switches(pid)
+        return last == before
+    wait_until("it is idle", idle, 20, 0.5)
 
 
 def comm(pid: int) -> str:

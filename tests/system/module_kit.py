@@ -31,9 +31,10 @@ def wait_ready(host: Host, name: str, timeout: float = 60.0) -> dict[str, Any]:
 
 
 def wait_said(host: Host, name: str, text: str, timeout: float = 30.0) -> None:
-    """Waits until the status of a module says something; hakimctl shows it, too."""
-    wait_until(f"{name} says {text}", lambda: text in found(host, name).get("status", ""), timeout)
-    assert text in host.exec(["hakimctl", "status", name], check=False).stdout
+    """Waits until the status of a module says something; hakimctl shows it, too. A next attempt begins without it."""
+    wait_until(f"{name} says {text}", lambda: text in (found(host, name).get("status") or ""), timeout)
+    wait_until(f"hakimctl shows that {name} says {text}",
+               lambda: text in host.exec(["hakimctl", "status", name], check=False).stdout, timeout)
 
 
 def command_lines(host: Host) -> dict[int, str]:

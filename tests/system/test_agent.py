@@ -119,7 +119,7 @@ def test_the_cached_agent_starts_while_the_server_is_away(workspace):  # noqa: F
     w = workspace().start()
     w.ready()
     w.server.set_mode(download="refused")
-    w.host.exec(["hakimctl", "restart", "--no-block", "coder-agent"])
     old = w.agent_pid()
+    w.host.exec(["hakimctl", "restart", "--no-block", "coder-agent"])
     wait_until("the cached one runs", lambda: w.agent_pid() not in (0, old), 30)
     assert w.host.stop() == 0

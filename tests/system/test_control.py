@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 
-from hakim import status, unit, wait_units
+from hakim import status, unit, wait_trap, wait_units
 from hosts.process import wait_until
 
 SYSTEMCTL = "/usr/lib/hakim/bin/systemctl"
@@ -21,6 +22,7 @@ def test_kill_sends_a_signal_and_restart_decides_what_follows(lxc):
     unit(host, "one.service", WRITER.format(name="one") + "Restart=always\nRestartSec=0\n")
     host.start({}, tty=False)
     first = wait_units(host, one="running")["units"]["one"]["pid"]
+    wait_trap(host, "one", number=signal.SIGHUP)
     host.exec(["hakimctl", "kill", "-s", "HUP", "--whom=main", "one"])
     wait_until("it had the signal", lambda: "one got HUP" in log(host, "one"))
     assert status(host)["units"]["one"]["pid"] == first
@@ -55,21 +57,22 @@ def test_reset_failed_forgets(lxc):
 def test_a_reload_runs_what_the_unit_says_and_is_waited_for(lxc):
     host = lxc()
     unit(host, "one.service", WRITER.format(name="one") +
-         "ExecReload=/bin/sh -c 'sleep 0.3; echo reloads $MAINPID; kill -HUP $MAINPID'\n")
+         "ExecReload=/bin/sh -c 'sleep 0.3; echo reloads $MAINPID >>/var/reloads; kill -HUP $MAINPID'\n")
     unit(host, "fixed.service", "[Service]\nExecStart=/bin/sleep 1000\n")
     host.start({}, tty=False)
     before = wait_units(host, one="running", fixed="running")["units"]
+    wait_trap(host, "one", number=signal.SIGHUP)
     host.exec(["hakimctl", "reload", "one"])
     after = status(host)["units"]["one"]
     assert after["pid"] == before["one"]["pid"] and after["sub"] == "running"
-    assert f"reloads {after['pid']}" in log(host, "one"), "the command was waited for"
+    assert host.read_file("/var/reloads").decode() == f"reloads {after['pid']}\n", "the command was waited for"
     wait_until("it had the signal", lambda: "one got HUP" in log(host, "one"))
     done = host.exec(["hakimctl", "reload", "fixed"], check=False)
     assert done.returncode == 1 and "has no ExecReload=" in done.stderr
     host.exec(["hakimctl", "reload-or-restart", "fixed"])
     assert wait_units(host, fixed="running")["units"]["fixed"]["pid"] != before["fixed"]["pid"]
     assert host.exec([SYSTEMCTL, "reload", "one"]).returncode == 0
-    assert log(host, "one").count("reloads") == 2
+    assert host.read_file("/var/reloads").count(b"reloads") == 2
     assert host.stop() == 0
 
 

@@ -63,6 +63,7 @@ def test_in_lxc_it_names_what_the_host_must_do_and_the_line_for_it(lxc: Any) -> 
 def test_in_lxc_the_coder_user_sees_the_same_and_json_has_it_all(lxc: Any) -> None:
     host: Host = lxc()
     host.start({}, tty=False)
+    wait_units(host, home="exited")
     file = quirks(host)
     text = host.exec(["hakimctl", "doctor"], check=False, user="coder")
     assert text.returncode == 1 and "To be set on the host" in text.stdout
@@ -87,6 +88,7 @@ def test_without_a_supervisor_it_still_shows_the_file(lxc: Any) -> None:
 def test_in_podman_nothing_that_is_of_lxc_needs_the_host(podman: Any) -> None:
     host: Host = podman()
     host.start({}, [], tty=True)
+    wait_units(host, home="exited")
     file = quirks(host)["quirks"]
     needs = {name for name, row in file.items() if row["outcome"] == "needs-host"}
     done = host.exec(["hakimctl", "doctor"], check=False)
@@ -101,6 +103,7 @@ def test_in_podman_nothing_that_is_of_lxc_needs_the_host(podman: Any) -> None:
 def test_fix_remedies_at_run_time_what_can_be_and_shows_what_has_changed(lxc: Any) -> None:
     host: Host = lxc()
     host.start({}, tty=False)
+    wait_units(host, home="exited")
     before = quirks(host)
     assert before["quirks"]["loopback"]["outcome"] == "fine"
     host.exec(["ip", "link", "set", "lo", "down"])
@@ -133,6 +136,7 @@ def test_fix_remedies_at_run_time_what_can_be_and_shows_what_has_changed(lxc: An
 def test_fix_sees_the_mounts_of_pid_1_whoever_asks(lxc: Any) -> None:
     host: Host = lxc()
     host.start({}, tty=False)
+    wait_units(host, home="exited")
     quirks(host)
     host.exec(["umount", "/dev/shm"])
     done = host.exec(["unshare", "--mount", "hakimctl", "doctor", "--fix"], check=False)
@@ -153,6 +157,7 @@ def test_fix_leaves_alone_what_is_switched_off(lxc: Any) -> None:
 def test_fix_is_for_root(lxc: Any) -> None:
     host: Host = lxc()
     host.start({}, tty=False)
+    wait_units(host, home="exited")
     file = quirks(host)
     done = host.exec(["hakimctl", "doctor", "--fix"], check=False, user="coder")
     assert done.returncode == 1 and done.stdout == ""
@@ -166,6 +171,7 @@ def test_fix_is_for_root(lxc: Any) -> None:
 def test_in_podman_fix_asks_again_and_mounts_nothing(podman: Any) -> None:
     host: Host = podman()
     host.start({}, [], tty=True)
+    wait_units(host, home="exited")
     before = quirks(host)
     mounts = host.read_file("/proc/1/mounts")
     done = host.exec(["hakimctl", "doctor", "--fix"], check=False)

@@ -8,12 +8,11 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from hakimctl_kit import CTL
-from hakim import status, supervisor, unit, wait_supervisor, wait_units
+from hakim import status, supervisor, switches, unit, wait_idle, wait_supervisor, wait_units
 from hosts.process import Pipe, end_process, wait_until
 
 STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -217,6 +216,7 @@ def test_all_kept_files_of_several_units_are_read_with_a_supervisor_and_without(
     for name in ("many", "packed"):
         found = asked(name, "--since", "2000-01-01")
         assert [one["message"].split()[1] for one in found] == [str(n) for n in range(1, 501)], name
+    wait_until("all that was said is in the logs", lambda: len(asked("many", "packed", "live", "-n", "all")) >= 1001)
     both = asked("many", "packed", "live", "-n", "all")
     times = [one["time_us"] for one in both]
     assert times == sorted(times) and len(times) == 1001
@@ -246,18 +246,13 @@ def test_a_supervisor_with_no_timed_log_does_not_wake_up(lxc):
     host = lxc()
     unit(host, "idle.service", service("echo x; exec sleep 1000", hakim="LogRotateSec=1h\nLogCompress=zstd"))
     host.start({}, tty=False)
-    wait_units(host, idle="running")
-
-    def switches() -> int:
-        total = 0
-        for task in Path(f"/proc/{supervisor(host)}/task").iterdir():
-            total += sum(int(line.split()[1]) for line in (task / "status").read_text("utf-8").splitlines()
-                         if line.startswith("voluntary_ctxt"))
-        return total
-    time.sleep(1)
-    before = switches()
+    wait_units(host, idle="running", home="exited")
+    wait_records(host, "idle", [b" x"])
+    pid = supervisor(host)
+    wait_idle(pid)
+    before = switches(pid)
     time.sleep(3)  # what is measured
-    assert switches() == before
+    assert switches(pid) == before
     assert host.stop() == 0
 
 

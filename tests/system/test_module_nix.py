@@ -154,7 +154,8 @@ def test_what_was_cut_off_half_way_is_mended_by_the_next_start(nix_host, volume)
     assert (volume / "store/half").exists()
     host = nix_host(ENV, installer=INSTALLER)
     wait_units(host, nix_daemon="running", nix_bootstrap="exited")
-    assert "an earlier installation was cut off" in sh(host, "hakimctl logs nix-bootstrap", user="root")
+    wait_until("its log says so", lambda: "an earlier installation was cut off" in
+               sh(host, "hakimctl logs nix-bootstrap", user="root"), 10)
     assert not (volume / "store/half").exists()
     assert host.stop() == 0
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hakim import unit, wait_units
 from hosts.host import Mount
+from hosts.process import wait_until
 from module_kit import (check_comes_back, check_port_in_use, check_secret, check_skipped, check_stops, found,
                         hold_port, volume, wait_ready, wait_said)
 
@@ -87,7 +88,8 @@ def test_a_pid_file_of_a_killed_container_that_names_a_stranger_does_not_block_i
                 host.kill9()
                 assert (home / PID_FILE).exists()
         # The stranger lives, and the pid file named it.
-        assert host.exec(["sh", "-c", "cat /proc/$(cat /tmp/named)/comm"]).stdout == "sleep\n"
+        wait_until("the stranger is no shell any more", lambda: host.exec(
+            ["sh", "-c", "cat /proc/$(cat /tmp/named)/comm"]).stdout == "sleep\n", 10)
         assert (home / PID_FILE).read_text("ascii") not in ("", host.read_file("/tmp/named").decode().strip())
         assert host.stop() == 0
 

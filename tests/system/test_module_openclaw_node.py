@@ -101,9 +101,10 @@ def test_a_gateway_that_is_not_there_is_no_fault_of_the_node(installed):
                       "/usr/lib/hakim/hakim-openclaw-node connected || exit 1; sleep 0.2; done",
                       "sh", str(old["pid"])], user="coder").stdout
     assert done.count("127.0.0.1:18790 is not reached: Connection refused") == 8
+    wait_until("it has been asked", lambda: (found(host, "openclaw-node")["health"] or {}).get("text") ==
+               "127.0.0.1:18790 is not reached: Connection refused", 10)
     now = found(host, "openclaw-node")
     assert (now["pid"], now["health"]["state"]) == (old["pid"], "healthy")
-    assert now["health"]["text"] == "127.0.0.1:18790 is not reached: Connection refused"
     host.exec(["hakimctl", "start", "gateway"])
     wait_until("another one has come", lambda: len(hellos(host)) == 2, 30)
     assert host.stop() == 0

@@ -67,7 +67,8 @@ def test_each_is_off_by_its_variable_and_says_what_stands_in_its_way(modules_hos
     found = wait_units(host, 30, dbus="skipped", session_bus="skipped", keyring="skipped", tmux="skipped",
                        git_clone="skipped", et="skipped", et_sshd="skipped")["units"]
     assert found["dbus"]["status"] == "START_DBUS=0 switches it off"
-    assert "XVFB_SCREEN=big makes no sense: it is something like 1280x1024x24" in str(found["xvfb"])
+    wait_until("the screen is named", lambda: "XVFB_SCREEN=big makes no sense: it is something like 1280x1024x24" in
+               str(status(host)["units"]["xvfb"]), 20)
     assert host.stop() == 0
 
 
@@ -80,13 +81,13 @@ def test_another_display_is_not_ours(modules_host):
 
 def test_the_agents_sessions_get_the_addresses(modules_host):
     host = modules_host()
-    host.put_file("/usr/local/bin/show", "#!/bin/sh\nenv\nexec sleep 1000\n", 0o755)
+    host.put_file("/usr/local/bin/show", "#!/bin/sh\nenv\necho the end\nexec sleep 1000\n", 0o755)
     host.put_file("/etc/hakim/modules/coder-agent.service.d/x.conf",
                   "[Unit]\nConditionEnvironment=\n[Service]\nExecStartPre=\nExecStart=\nExecStart=/usr/local/bin/show\n"
                   "[X-Hakim]\nReadyHTTP=\nStatusExec=\n")
     host.start({"START_XVFB": "0"}, tty=False)
     wait_units(host, 30, coder_agent="running")
-    wait_until("it has spoken", lambda: "PWD" in host.exec(["hakimctl", "logs", "coder-agent"]).stdout, 10)
+    wait_until("it has spoken", lambda: "the end" in host.exec(["hakimctl", "logs", "coder-agent"]).stdout, 10)
     said = host.exec(["hakimctl", "logs", "coder-agent"]).stdout
     assert "DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus" in said
     assert "GNOME_KEYRING_CONTROL=/run/user/1000/keyring" in said

@@ -25,7 +25,7 @@ def test_a_module_is_on_when_its_program_is_there_and_its_variable_says_so(lxc):
 
 def test_a_session_gets_what_the_modules_that_are_on_have_for_it(lxc):
     host = lxc()
-    show = "[Service]\nExecStart=/bin/sh -c 'env; exec sleep 1000'\n[X-Hakim]\n"
+    show = "[Service]\nExecStart=/bin/sh -c 'env; echo the end; exec sleep 1000'\n[X-Hakim]\n"
     unit(host, "bus.service", SLEEP + "[X-Hakim]\nSessionEnvironment=BUS=unix:path=${XDG_RUNTIME_DIR}/bus OWN=theirs\n")
     unit(host, "display.service",
          SLEEP + "[X-Hakim]\nConditionEnabled=START_DISPLAY=yes\nSessionEnvironment=DISPLAY=:99\n")
@@ -39,7 +39,7 @@ def test_a_session_gets_what_the_modules_that_are_on_have_for_it(lxc):
     def log(name: str) -> str:
         return host.exec(["hakimctl", "logs", name]).stdout
 
-    wait_until("all have spoken", lambda: all("INVOCATION_ID=" in log(n) for n in ("people", "daemon", "user")), 10)
+    wait_until("all have spoken", lambda: all("the end" in log(n) for n in ("people", "daemon", "user")), 10)
     assert "XDG_RUNTIME_DIR=/run/user/0" in log("people")
     assert "BUS=unix:path=/run/user/0/bus" in log("people")
     assert "OWN=mine" in log("people")

@@ -33,8 +33,7 @@ def test_who_asks_while_the_container_boots_is_answered(unshare_host):
     host = unshare_host().start({}, tty=False)
     wait_units(host, home="exited")
     # As long as a socket that is not there yet.
-    later = ("cd /run/hakim && mv control.sock later && { sleep 1; mv later control.sock; } & sleep 0.1; "
-             "test ! -e /run/hakim/control.sock && exec hakimctl ")
+    later = "cd /run/hakim && mv control.sock later || exit 9; { sleep 1; mv later control.sock; } & exec hakimctl "
     for words in ("status", "restart home", "wait home", "enable home"):
         assert host.exec(["sh", "-c", later + words], check=False).returncode == 0, words
     assert host.stop() == 0
@@ -48,7 +47,7 @@ def test_as_a_subreaper_it_works_the_same_and_ends_all_that_is_below_it(podman):
     wait_units(host, one="running")
     inits = [p for p in host.processes() if comm(p) == "hakim-init"]
     assert len(inits) == 1
-    assert len([p for p in host.processes() if comm(p) == "sleep"]) == 3
+    wait_until("all sleep", lambda: len([p for p in host.processes() if comm(p) == "sleep"]) == 3, 10)
     host.exec(["sh", "-c", "kill -TERM $(pgrep -x hakim-init)"])
     host.console.expect("status=143", 20)
     wait_until("nothing is left", lambda: not [p for p in host.processes() if comm(p) == "hakim-superviso"])
@@ -110,7 +109,8 @@ def test_the_children_get_no_fds_and_no_signals_of_ours(lxc, ignored):
     assert host.stop() == 0
 
 
-SECOND = ("hakim-init; echo alone=$?; hakim-init sh -c 'echo one $(pgrep -cx hakim-superviso)'; "
+SETTLED = "hakimctl wait --all --timeout=20 >/dev/null 2>&1; "  # a child between clone and execve has its name
+SECOND = (f"{SETTLED}hakim-init; echo alone=$?; hakim-init sh -c 'echo one $(pgrep -cx hakim-superviso)'; "
           "hakim-init there-is-none; echo none=$?; su coder -c '/usr/sbin/hakim-init; echo coders=$?'; echo all-said; "
           "exec sleep 1000")
 
@@ -131,12 +131,12 @@ def test_a_second_init_runs_its_program_as_it_is_or_says_that_there_is_one(podma
     assert said.count("another hakim-init is at work in this container already") == 2
     assert "alone=1\n" in said and "one 1\n" in said and "none=127\n" in said and "coders=1\n" in said
     wait_units(host, one="running")
-    assert len([p for p in host.processes() if comm(p) == "sleep"]) == 2
+    wait_until("both sleep", lambda: len([p for p in host.processes() if comm(p) == "sleep"]) == 2, 10)
 
 
 def test_an_init_that_only_is_one_and_a_place_of_its_own_keep_no_supervisor_away(podman):
     host = podman()
-    host.start({}, ["--plain", "sh", "-c", "hakim-init & until hakimctl status >/dev/null 2>&1; do sleep 0.05; done; "
+    host.start({}, ["--plain", "sh", "-c", f"hakim-init & {SETTLED}"
                     "HAKIM_RUNTIME_DIR=/run/other HAKIM_LOG_DIR=/run/other/log hakim-init sh -c '"
-                    "echo two $(pgrep -cx hakim-superviso)'; exec sleep 1000"], tty=False)
+                    f"{SETTLED}echo two $(pgrep -cx hakim-superviso)'; exec sleep 1000"], tty=False)
     host.console.expect("two 2", 20)

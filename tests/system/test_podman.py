@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -40,7 +41,8 @@ def test_plain_is_only_an_init(podman):
 def test_podman_stop_ends_the_program_and_the_services_in_order(podman):
     host = podman()
     unit(host, "one.service", "[Service]\nExecStart=/bin/sleep 1000\n")
-    host.start({}, ["sh", "-c", "trap 'echo asked; exit 5' TERM; while :; do sleep 0.05; done"], tty=False)
+    host.start({}, ["sh", "-c", "trap 'echo asked; exit 5' TERM; echo set; while :; do sleep 0.05; done"], tty=False)
+    host.console.expect("set")
     wait_units(host, one="running")
     began = time.monotonic()
     assert host.stop() == 5
@@ -86,11 +88,17 @@ def test_a_shell_on_a_terminal_has_job_control(podman):
     assert host.wait() == 3
 
 
+def in_foreground(pid: int) -> bool:
+    """It sleeps, and its process group has the terminal: proc_pid_stat(5)."""
+    state, _, group, _, _, terminals, *_ = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return state == "S" and group == terminals
+
+
 def test_ctrl_z_at_a_program_without_a_shell_does_not_hang_it(podman):
     host = podman()
     host.start({"TERM": "xterm"}, ["cat"], tty=True)
-    wait_until("cat runs", lambda: any(comm(p) == "cat" for p in host.processes()))
-    time.sleep(0.2)
+    wait_until("cat waits at the terminal", lambda: any(comm(p) == "cat" and in_foreground(p)
+                                                        for p in host.processes()))
     host.console.send("\x1a")
     host.console.send("hello\r")
     host.console.expect("hello\r\n.*hello")

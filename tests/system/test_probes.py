@@ -75,7 +75,7 @@ def test_each_kind_of_readiness_waits_for_the_server_and_no_longer(steady, helpe
     host = steady()
     put_answer(host, helpers)
     for name, (options, watch) in KINDS.items():
-        unit(host, f"{name}.service", service(f"--after 1500 {options}", watch))
+        unit(host, f"{name}.service", service(f"--after 3000 {options}", watch))
     host.start({}, tty=False)
     found = wait_units(host, **{name.replace("-", "_"): "ready-wait" for name in KINDS})
     assert found["units"]["log"]["status"] == 'waiting for "/^listening$/" in its log'
@@ -84,7 +84,7 @@ def test_each_kind_of_readiness_waits_for_the_server_and_no_longer(steady, helpe
     for name in KINDS:
         seen = found["units"][name]
         took = seen["ready_us"] - seen["exec_us"]
-        assert name == "exec" or 1_400_000 < took < 5_000_000, (name, took)
+        assert name == "exec" or 2_900_000 < took < 9_000_000, (name, took)
         assert seen["restarts"] == 0
     assert host.stop() == 0
 
@@ -197,6 +197,7 @@ def test_only_what_this_run_logs_makes_it_ready(steady, helpers):
     # The successor looks into the file: the line of the last run is there, and is none of this one.
     assert status(host)["units"]["a"]["sub"] == "ready-wait"
     assert b"up and running" in host.read_file("/var/log/hakim/a.log")
+    wait_until("it sleeps", lambda: host.exec(["pgrep", "-x", "sleep"], check=False).returncode == 0)
     host.exec(["sh", "-c", "echo up and running >/proc/$(pgrep -x sleep)/fd/1"])
     wait_units(host, a="running")
 
@@ -205,7 +206,7 @@ def test_an_unhealthy_service_is_restarted_after_so_many_failures_and_not_before
     host = steady()
     put_answer(host, helpers)
     unit(host, "a.service", service("--reply /tmp/reply --count /tmp/count tcp 8001", "ReadyTCP=127.0.0.1:8001\n"
-                                    "HealthHTTP=http://127.0.0.1:8001/health\nHealthIntervalSec=300ms\nHealthRetries=4",
+                                    "HealthHTTP=http://127.0.0.1:8001/health\nHealthIntervalSec=1\nHealthRetries=4",
                                     "Restart=on-watchdog\nRestartSec=100ms"))
     host.start({}, tty=False)
     found = wait_units(host, a="running")
@@ -214,7 +215,7 @@ def test_an_unhealthy_service_is_restarted_after_so_many_failures_and_not_before
     assert "Health: healthy (http://127.0.0.1:8001/health: 200)" in host.exec(["hakimctl", "status", "a"]).stdout
     # Failures that are not in a row.
     host.put_file("/tmp/reply", "HTTP/1.1 500 Oh\r\n\r\n")
-    wait_until("two failures", lambda: status(host)["units"]["a"]["health"]["failures"] == 2)
+    wait_until("two failures", lambda: status(host)["units"]["a"]["health"]["failures"] >= 2)
     host.root("/tmp/reply").unlink()
     wait_until("none", lambda: status(host)["units"]["a"]["health"]["failures"] == 0)
     # What is read anew and has not changed goes on as it was.
@@ -248,14 +249,14 @@ def test_failures_in_the_start_period_do_not_count(steady, helpers):
     host = steady()
     put_answer(host, helpers)
     unit(host, "a.service", service("tcp 8001", "HealthTCP=127.0.0.1:8002\nHealthIntervalSec=50ms\nHealthRetries=2\n"
-                                    "HealthStartPeriodSec=2"))
+                                    "HealthStartPeriodSec=5"))
     host.start({}, tty=False)
     wait_units(host, a="running")
     wait_until("it was asked", lambda: "refused" in (status(host)["units"]["a"]["health"]["text"] or ""))
     assert status(host)["units"]["a"]["health"] == {"state": "starting", "failures": 0,
                                                     "text": "127.0.0.1:8002: Connection refused"}
     found = wait_units(host, a="failed")["units"]["a"]
-    assert found["since_us"] - found["ready_us"] > 2_000_000
+    assert found["since_us"] - found["ready_us"] > 5_000_000
 
 
 @pytest.mark.timeout(180)
@@ -322,6 +323,7 @@ def test_wait_says_what_has_become_of_the_units(steady, helpers):
     unit(host, "never.service", service("tcp 8002", "ReadyTCP=127.0.0.1:8003"))
     unit(host, "bad.service", "[Unit]\nAfter=never.service\n[Service]\nExecStart=/bin/false\nType=oneshot\n")
     host.exec(["hakimctl", "reload"])
+    wait_until("it was asked", lambda: "refused" in (status(host)["units"]["never"]["status"] or ""))
     done = waits(host, "never", "--timeout=0.4")
     assert (done.returncode, done.stderr) == (
         124, "hakimctl: not ready in time: never.service ready-wait: 127.0.0.1:8003: Connection refused\n")

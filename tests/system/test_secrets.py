@@ -77,7 +77,11 @@ def boot(w):
 def seen(w, unit_status) -> int:
     """The pid of a unit as this machine sees it."""
     for pid in w.host.processes():
-        line = [x for x in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines() if x.startswith("NSpid:")]
+        try:
+            text = Path(f"/proc/{pid}/status").read_text("utf-8")
+        except OSError:
+            continue
+        line = [x for x in text.splitlines() if x.startswith("NSpid:")]
         if line and int(line[0].split()[-1]) == unit_status["pid"]:
             return pid
     raise AssertionError("no such process")

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from hakim import (check_numbered_log, comm, log_files, services, status, supervisor, unit, wait_supervisor,
-                   wait_units, zombies)
+                   wait_trap, wait_units, zombies)
 from hosts.process import children, wait_until
 
 KILLS = int(os.environ.get("HAKIM_KILLS", "200"))
@@ -204,6 +204,7 @@ def test_units_that_require_each_other_can_be_started_while_they_stop(lxc):
     unit(host, "b.service", f"[Unit]\nRequires=a.service\n[Service]\n{deaf}")
     host.start({}, tty=False)
     wait_units(host, a="running", b="running")
+    wait_trap(host, "a", "b")
     host.exec(["hakimctl", "stop", "--no-block", "a"])
     host.exec(["hakimctl", "start", "a"])
     wait_units(host, a="running", b="running")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hakim import services, status, supervisor, unit, wait_supervisor, wait_units
+from hakim import services, status, supervisor, unit, wait_supervisor, wait_trap, wait_units
 from hosts.host import Host
 from hosts.process import wait_until
 
@@ -52,8 +52,8 @@ def test_instances_aliases_and_systemds_own_units_start_by_name(lxc):
     found = status(host)
     assert sub(found, "lazy") == sub(found, "helper") == sub(found, "echo@asked") == "running"
     assert "other" not in found["units"]
-    assert "I am asked" in host.exec(["hakimctl", "logs", "echo@asked"]).stdout
-    assert len(services(host, "sleep")) == 5
+    wait_log(host, "echo@asked", "I am asked")
+    wait_until("both shells are sleep", lambda: len(services(host, "sleep")) == 5, 10)
     assert "there is no unit nothing" in refused(host, "start", "nothing")
     assert "is a template" in refused(host, "start", "echo@.service")
     assert host.stop() == 0
@@ -113,9 +113,11 @@ def test_rivals_are_never_up_together(lxc):
     found = wait_units(host, one="running")
     assert sub(found, "two") == "dead"
     assert "conflicts with one.service" in found["units"]["two"]["status"]
+    wait_trap(host, "one")
     host.exec(["hakimctl", "start", "two"])
     wait_units(host, one="dead", two="running")
-    wait_until("two has looked", lambda: host.read_file("/var/seen").endswith(b"}\n"), 10)
+    wait_until("two has looked", lambda: host.root("/var/seen").exists() and
+               host.read_file("/var/seen").endswith(b"}\n"), 10)
     seen = {u["name"]: u["sub"] for u in json.loads(host.read_file("/var/seen"))["units"]}
     assert seen["one.service"] == "dead", "it had ended before the other one began"
     host.exec(["hakimctl", "start", "one"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hakim import comm, environ, services, status, unit, wait_units, zombies
+from hakim import comm, environ, services, status, unit, wait_trap, wait_units, zombies
 from hosts.process import wait_until
 from workspace import TOKEN, URL, agent_program, workspace  # noqa: F401
 
@@ -72,6 +72,7 @@ def test_the_total_caps_every_stop_timeout(lxc):
          "TimeoutStopSec=900\n")
     host.start({"HAKIM_STOP_TIMEOUT": "5s"}, tty=False)
     wait_units(host, deaf="running")
+    wait_trap(host, "deaf")
     began = time.monotonic()
     assert host.stop() == 0
     assert 2 < time.monotonic() - began < 5.5
@@ -84,6 +85,7 @@ def test_services_stop_in_reverse_order(lxc):
              f"\"trap 'sleep 0.1; echo {name} >>/var/order; exit 0' TERM; while :; do sleep 0.02; done\"\n")
     host.start({}, tty=False)
     wait_units(host, a="running", b="running", c="running")
+    wait_trap(host, "a", "b", "c")
     assert host.stop() == 0
     assert host.read_file("/var/order").split() == [b"c", b"b", b"a"]
 
