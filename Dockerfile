@@ -120,7 +120,8 @@ LABEL org.opencontainers.image.title="hakim-base" \
 	org.opencontainers.image.revision="$REVISION" \
 	org.opencontainers.image.version="$VERSION" \
 	org.opencontainers.image.created="$CREATED" \
-	org.opencontainers.image.licenses="MIT"
+	org.opencontainers.image.licenses="MIT" \
+	devcontainer.metadata="[{\"overrideCommand\":false,\"remoteUser\":\"coder\"}]"
 
 # ---- tooling: Base with Node, bun, pnpm, Chromium, debuggers and the tools that all languages share
 FROM base-root AS tooling-root
@@ -152,7 +153,8 @@ LABEL org.opencontainers.image.title="hakim-tooling" \
 	org.opencontainers.image.revision="$REVISION" \
 	org.opencontainers.image.version="$VERSION" \
 	org.opencontainers.image.created="$CREATED" \
-	org.opencontainers.image.licenses="MIT"
+	org.opencontainers.image.licenses="MIT" \
+	devcontainer.metadata="[{\"overrideCommand\":false,\"remoteUser\":\"coder\"}]"
 
 # ---- php: PHP 8.4 with composer, the usual extensions and Laravel's installer
 FROM tooling-root AS php-root
@@ -183,7 +185,8 @@ LABEL org.opencontainers.image.title="hakim-php" \
 	org.opencontainers.image.revision="$REVISION" \
 	org.opencontainers.image.version="$VERSION" \
 	org.opencontainers.image.created="$CREATED" \
-	org.opencontainers.image.licenses="MIT"
+	org.opencontainers.image.licenses="MIT" \
+	devcontainer.metadata="[{\"overrideCommand\":false,\"remoteUser\":\"coder\"}]"
 
 # ---- dotnet: .NET SDK 9
 FROM tooling-root AS dotnet-root
@@ -215,7 +218,8 @@ LABEL org.opencontainers.image.title="hakim-dotnet" \
 	org.opencontainers.image.revision="$REVISION" \
 	org.opencontainers.image.version="$VERSION" \
 	org.opencontainers.image.created="$CREATED" \
-	org.opencontainers.image.licenses="MIT"
+	org.opencontainers.image.licenses="MIT" \
+	devcontainer.metadata="[{\"overrideCommand\":false,\"remoteUser\":\"coder\"}]"
 
 # ---- js: Node LTS, bun, pnpm and TypeScript
 FROM tooling-root AS js-root
@@ -243,7 +247,8 @@ LABEL org.opencontainers.image.title="hakim-js" \
 	org.opencontainers.image.revision="$REVISION" \
 	org.opencontainers.image.version="$VERSION" \
 	org.opencontainers.image.created="$CREATED" \
-	org.opencontainers.image.licenses="MIT"
+	org.opencontainers.image.licenses="MIT" \
+	devcontainer.metadata="[{\"overrideCommand\":false,\"remoteUser\":\"coder\"}]"
 
 # ---- rust: Rust with cargo, clippy, rustfmt and rust-analyzer
 FROM tooling-root AS rust-root
@@ -270,7 +275,8 @@ LABEL org.opencontainers.image.title="hakim-rust" \
 	org.opencontainers.image.revision="$REVISION" \
 	org.opencontainers.image.version="$VERSION" \
 	org.opencontainers.image.created="$CREATED" \
-	org.opencontainers.image.licenses="MIT"
+	org.opencontainers.image.licenses="MIT" \
+	devcontainer.metadata="[{\"overrideCommand\":false,\"remoteUser\":\"coder\"}]"
 
 # ---- elixir: Erlang/OTP 27 and Elixir with mix, Hex, Phoenix's generator and the PostgreSQL client
 FROM tooling-root AS elixir-root
@@ -303,5 +309,6 @@ LABEL org.opencontainers.image.title="hakim-elixir" \
 	org.opencontainers.image.revision="$REVISION" \
 	org.opencontainers.image.version="$VERSION" \
 	org.opencontainers.image.created="$CREATED" \
-	org.opencontainers.image.licenses="MIT"
+	org.opencontainers.image.licenses="MIT" \
+	devcontainer.metadata="[{\"overrideCommand\":false,\"remoteUser\":\"coder\"}]"
 # variants: end

@@ -14,13 +14,19 @@ else ifeq ($(FUZZ),1)
 BUILD := build/fuzz
 CC := clang
 else
-BUILD := build
+BUILD := build$(if $(CROSS),/$(CROSS:-=))
 endif
 
+# CROSS=aarch64-linux-gnu- builds for arm64 into build/aarch64-linux-gnu (tests/cross/arm64.sh has where that works).
+CROSS ?=
+ifneq ($(CROSS),)
+CC := $(CROSS)gcc
+endif
 CC ?= gcc
 # The system's Python: it is the one that has Debian's pytest.
 PYTHON ?= /usr/bin/python3
 ARCH := $(shell $(CC) -dumpmachine)
+DEB_ARCH = $(if $(filter aarch64%,$(ARCH)),arm64,$(if $(filter x86_64%,$(ARCH)),amd64,$(firstword $(subst -, ,$(ARCH)))))
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-format-truncation -Wno-unused-parameter
 DEFS := -D_GNU_SOURCE -DHAKIM_VERSION='"$(VERSION)"' -DHAKIM_LIBDIR='"$(PREFIX)/lib/hakim"'
@@ -50,7 +56,7 @@ CFLAGS_ALL := $(BASE) $(HARDEN)
 LD_DYNAMIC := -pie $(LDHARDEN)
 LD_SUPERVISOR := -static-pie -Wl,--gc-sections $(LDHARDEN)
 # PID 1: musl where there is musl-gcc (amd64), whose kernel headers are a directory of links.
-ifneq ($(shell command -v musl-gcc),)
+ifneq ($(if $(CROSS),,$(shell command -v musl-gcc)),)
 INIT_CC := musl-gcc
 CFLAGS_INIT := $(BASE) -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-pie \
 	-fstack-protector-strong -isystem build/musl-include
@@ -86,7 +92,7 @@ STAND_INS := $(if $(AGENT_SRC),$(BUILD)/stand-ins/coder)
 HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(TEST_SRC)) $(BUILD)/unit/fuzz_image $(BUILD)/unit/fuzz_others
 
-.PHONY: all fuzz help deps deps-vm deps-image image images push smoke e2e run test test-unit test-system test-vm lint format install clean
+.PHONY: all deb deb-init fuzz help deps deps-vm deps-image image images push smoke e2e run test test-unit test-system test-vm lint format install clean
 
 all: $(PROGRAMS)
 
@@ -120,7 +126,7 @@ $(BUILD)/libfetch.a: $(call obj,$(filter-out %/main.c,$(FETCH_SRC)))
 $(BUILD)/libimage.a: $(call obj,$(filter-out %/main.c,$(IMAGE_SRC)))
 $(BUILD)/%.a:
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && $(CROSS)ar rcs $@ $^
 
 $(BUILD)/hakim-init: $(call init_obj,$(INIT_SRC))
 	$(call say,LD,$@)
@@ -280,6 +286,10 @@ install: all
 #: make deb       the package of hakim, the host command, for a Proxmox host without a compiler
 deb: $(BUILD)/hakim
 	$(Q)sh packaging/deb.sh $(BUILD) $(VERSION)
+
+#: make deb-init  the package of what is in a container: for the devcontainer Feature, and for images built elsewhere
+deb-init: all
+	$(Q)STRIP=$(CROSS)strip sh packaging/deb-init.sh $(BUILD) $(VERSION) $(DEB_ARCH)
 
 # ---- the images. What scripts/build.sh can be told by words is told by variables here.
 REGISTRY ?= ghcr.io/shekohex

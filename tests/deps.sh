@@ -2,7 +2,7 @@
 # Installs with apt what build, run, test and lint need, or the packages that are named; silent and without root when all is there.
 set -eu
 packages="gcc libc6-dev make musl-tools linux-libc-dev libinih-dev libcap-dev libseccomp-dev libcurl4-openssl-dev
-	libssl-dev zlib1g-dev libjansson-dev libzstd-dev zstd libcmocka-dev pkg-config lxc uidmap mmdebstrap podman crun iproute2 procps util-linux
+	libssl-dev zlib1g-dev libjansson-dev libzstd-dev zstd libcmocka-dev pkg-config lxc uidmap mmdebstrap podman crun catatonit iproute2 procps util-linux
 	python3 python3-pytest openssl tmux strace docker-registry skopeo umoci clang-format clang-tidy cppcheck shellcheck flake8"
 [ "$(uname -m)" = x86_64 ] || packages=$(echo "$packages" | sed 's/musl-tools//')
 [ "$#" = 0 ] || packages=$*

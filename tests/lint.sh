@@ -32,7 +32,7 @@ check() {
 shells() { { list '*.sh'; list .ci/run 'dpkg/*'; } | sort -u | xargs shellcheck -x; }
 
 # W191, E101: tabs of shell scripts within strings.
-python() { list '*.py' scripts/variants | xargs /usr/bin/python3 -m flake8 --max-line-length 120 --extend-ignore W191,E101; }
+python() { list '*.py' scripts/variants scripts/devcontainers | xargs /usr/bin/python3 -m flake8 --max-line-length 120 --extend-ignore W191,E101; }
 
 run clang-format format
 run cppcheck check
