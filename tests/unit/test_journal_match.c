@@ -68,6 +68,35 @@ static void a_pattern_is_a_text_or_between_slashes_an_expression(void **state)
 	assert_true(pattern_parse(text, &p, NULL) < 0);
 }
 
+/* glibc writes "a+" as "aa*" and "a{3}" as "aaa": nested, that is more than there is memory. */
+static void a_pattern_that_would_fill_the_memory_is_refused(void **state)
+{
+	static const char *const large[] = {
+		"/o+++++++++++++++++++++++++++++++++/",
+		"/((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+/",
+		"/(a{100}){100}/",
+		"/a{30000}/",
+		"/a{,30000}/",
+		"/(a{30,}){50}/",
+		"/((x|y){20,40}z){50}/",
+		"/(([[:alpha:]]{1,30}-){30}){30}/",
+	};
+	static const char *const good[] = {
+		"/[0-9]{1,3}(\\.[0-9]{1,3}){3}/",
+		"/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/",
+		"/^((ready|up)+ )+[]+{9}({99}]+$/",
+		"/a\\{9999}/",
+		"/(x{10}){10}/",
+	};
+	struct pattern *p;
+
+	for (size_t i = 0; i < ARRAY_LEN(large); i++)
+		if (pattern_parse(large[i], &p, NULL) != -E2BIG)
+			fail_msg("%s is taken", large[i]);
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		pattern_free(pattern(good[i]));
+}
+
 static void a_line_counts_when_it_is_whole(void **state)
 {
 	struct log_match *m = log_match_new(pattern("/^up$/"), NULL);
@@ -288,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pattern_is_a_text_or_between_slashes_an_expression),
+		cmocka_unit_test(a_pattern_that_would_fill_the_memory_is_refused),
 		cmocka_unit_test(a_line_counts_when_it_is_whole),
 		cmocka_unit_test(bytes_from_before_do_not_count),
 		cmocka_unit_test(a_very_long_line_is_looked_at_as_far_as_it_goes),
