@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 struct fuzz_target *fuzz_targets;
 
 /* What a target needs to run at all is no finding. */
@@ -134,4 +136,14 @@ char *fuzz_next_text(const char **text, size_t *len)
 	memcpy(copy, part.text, part.len);
 	copy[part.len] = '\0';
 	return copy;
+}
+
+bool fuzz_json(const char *bytes, size_t len, const char *key, char *value, size_t size)
+{
+	json_t *json = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, NULL);
+	const char *text = json_string_value(json_object_get(json, key));
+
+	snprintf(value, size, "%s", text ? text : "");
+	json_decref(json);
+	return *value != '\0';
 }

@@ -69,3 +69,7 @@ struct fuzz_part {
 bool fuzz_next(const char **text, size_t *len, struct fuzz_part *part);
 /* A copy with a NUL; the caller frees it. An input without such a part has an empty one. */
 char *fuzz_next_text(const char **text, size_t *len);
+
+/* Whether the bytes are a JSON object with this member, a string: its beginning is put into
+ * `value`. For those who cannot include jansson.h beside common/json.h. */
+bool fuzz_json(const char *bytes, size_t len, const char *key, char *value, size_t size);
