@@ -9,6 +9,16 @@
 #define LXC AT(LXC)
 #define ANY (AT(UNKNOWN) | LXC | AT(DOCKER) | AT(PODMAN) | AT(OTHER) | AT(NSPAWN) | AT(KUBERNETES))
 
+/*
+ * Per network namespace, so the host's own sysctl is another one. pve-container's parser drops
+ * "lxc.sysctl.net" from CTID.conf (PVE/LXC/Config.pm, valid_lxc_conf_keys), and takes lxc.include;
+ * below /etc/pve the file is on every node. At the top, since the end of CTID.conf may belong to a
+ * snapshot.
+ */
+#define AT_TOP(line) "sed -i '1i " line "' /etc/pve/lxc/<ctid>.conf"
+#define NET_SYSCTL(line, file) \
+	"echo 'lxc.sysctl." line "' >/etc/pve/" file " && " AT_TOP("lxc.include: /etc/pve/" file)
+
 #define EARLY_MS 300
 #define LATE_MS  1000
 
@@ -46,15 +56,18 @@ const struct quirk quirk_table[QUIRK_IDS] = {
 				 false, "D-Bus does not start", NULL, .again = QUIRK_FIX},
 	[QUIRK_ID_PING] = {"ping", quirk_ping, LXC, QUIRK_EARLY, NEED(PLACE), EARLY_MS, false,
 			   "ping says \"Operation not permitted\"",
-			   "setcap cap_net_raw+p /usr/bin/ping", .again = QUIRK_FIX},
+			   NET_SYSCTL("net.ipv4.ping_group_range = 0 65535",
+				      "hakim-ping.conf") "  # or in the container: setcap "
+							 "cap_net_raw+ep /usr/bin/ping",
+			   .again = QUIRK_FIX},
 	[QUIRK_ID_LOW_PORTS] = {"low-ports", quirk_low_ports, LXC, QUIRK_EARLY, NEED(PROC),
 				EARLY_MS, false, "a user's web server cannot listen on port 80",
-				"echo net.ipv4.ip_unprivileged_port_start=0 "
-				">/etc/sysctl.d/90-ports.conf && sysctl --system",
+				NET_SYSCTL("net.ipv4.ip_unprivileged_port_start = 0",
+					   "hakim-low-ports.conf"),
 				.again = QUIRK_FIX},
 	[QUIRK_ID_NOFILE] = {"nofile", quirk_nofile, ANY, QUIRK_EARLY, 0, EARLY_MS, false,
 			     "large builds say \"Too many open files\"",
-			     "echo 'lxc.prlimit.nofile: 524288' >>/etc/pve/lxc/<ctid>.conf"},
+			     AT_TOP("lxc.prlimit.nofile: 524288")},
 	[QUIRK_ID_ENVIRONMENT] = {"environment", quirk_environment, ANY, QUIRK_EARLY, 0, EARLY_MS,
 				  false, "tools show \"?\" for letters, or are not found", NULL},
 	[QUIRK_ID_HOME] = {"home", quirk_home, LXC, QUIRK_EARLY, NEED(PLACE), EARLY_MS, false,
@@ -82,7 +95,8 @@ const struct quirk quirk_table[QUIRK_IDS] = {
 			      .again = QUIRK_ASK},
 	[QUIRK_ID_IPV6] = {"ipv6", quirk_ipv6, ANY, QUIRK_LATE, 0, LATE_MS, false,
 			   "connections are slow or fail",
-			   "sysctl net.ipv6.conf.all.disable_ipv6=0", .again = QUIRK_ASK},
+			   NET_SYSCTL("net.ipv6.conf.all.disable_ipv6 = 0", "hakim-ipv6.conf"),
+			   .again = QUIRK_ASK},
 	[QUIRK_ID_RESOLV_CONF] = {"resolv-conf", quirk_resolv_conf, ANY, QUIRK_LATE, 0, LATE_MS,
 				  false, "no name is resolved",
 				  "pct set <ctid> --nameserver <address>", .again = QUIRK_ASK},

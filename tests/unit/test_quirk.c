@@ -83,6 +83,54 @@ static void every_row_is_whole(void **state)
 	}
 }
 
+static const char *advice_of(const char *name)
+{
+	for (unsigned i = 0; i < QUIRK_IDS; i++)
+		if (strcmp(quirk_table[i].name, name) == 0)
+			return quirk_table[i].advice;
+	fail_msg("there is no row %s", name);
+	return NULL;
+}
+
+static void
+what_is_the_containers_own_is_set_in_its_configuration_and_before_any_snapshot(void **state)
+{
+	static const struct {
+		const char *row, *file, *sysctl;
+	} own[] = {
+		{"ping", "hakim-ping.conf", "net.ipv4.ping_group_range = 0 65535"},
+		{"low-ports", "hakim-low-ports.conf", "net.ipv4.ip_unprivileged_port_start = 0"},
+		{"ipv6", "hakim-ipv6.conf", "net.ipv6.conf.all.disable_ipv6 = 0"},
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		char want[256];
+
+		snprintf(
+			want, sizeof(want),
+			"echo 'lxc.sysctl.%s' >/etc/pve/%s && sed -i '1i lxc.include: /etc/pve/%s' "
+			"/etc/pve/lxc/<ctid>.conf",
+			own[i].sysctl, own[i].file, own[i].file);
+		assert_memory_equal(advice_of(own[i].row), want, strlen(want));
+	}
+	assert_non_null(strstr(advice_of("ping"),
+			       "  # or in the container: setcap cap_net_raw+ep /usr/bin/ping"));
+	assert_string_equal(advice_of("nofile"),
+			    "sed -i '1i lxc.prlimit.nofile: 524288' /etc/pve/lxc/<ctid>.conf");
+	/* The host's own are other ones, and the end of the file may be a snapshot's. */
+	for (unsigned i = 0; i < QUIRK_IDS; i++) {
+		const char *advice = quirk_table[i].advice;
+
+		if (!advice)
+			continue;
+		assert_null(strstr(advice, ">>/etc/pve/lxc"));
+		assert_null(strstr(advice, "/etc/sysctl.d/"));
+		assert_int_not_equal(strncmp(advice, "sysctl ", 7), 0);
+		/* hakimctl doctor cuts no line, and has room for so much (doctor_view.h). */
+		assert_true(strlen(advice) + 2 * 12 < 320);
+	}
+}
+
 static void the_sheet_is_json_whatever_is_in_it(void **state)
 {
 	struct quirk_sheet *sheet = calloc(1, sizeof(*sheet));
@@ -259,6 +307,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_switched_off_by_name),
 		cmocka_unit_test(every_row_is_whole),
+		cmocka_unit_test(
+			what_is_the_containers_own_is_set_in_its_configuration_and_before_any_snapshot),
 		cmocka_unit_test(the_sheet_is_json_whatever_is_in_it),
 #define WITH_ROOT(test) cmocka_unit_test_setup_teardown(test, make_root, remove_root)
 		WITH_ROOT(lxcfs_is_missed_where_the_machines_memory_is_shown),
