@@ -72,7 +72,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 
 COMMON_SRC := $(wildcard common/*.c)
-INIT_SRC := $(wildcard init/*.c) common/network.c
+INIT_SRC := $(wildcard init/*.c) common/network.c common/id_map.c
 SUPERVISOR_SRC := $(wildcard supervisor/*.c)
 CTL_SRC := $(wildcard supervisor/ctl/*.c)
 FETCH_SRC := $(wildcard modules/coder-agent/*.c)

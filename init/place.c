@@ -9,6 +9,7 @@
 
 #include <linux/magic.h>
 
+#include "common/id_map.h"
 #include "init/format.h"
 #include "init/quirk_file.h"
 
@@ -76,16 +77,16 @@ static const char *lxc_flavour(const char *root)
 
 static void read_ids(const char *root, struct place_facts *facts)
 {
-	char text[256];
-	char *at = text;
-	unsigned long inside;
+	char path[256];
+	struct id_map map;
+	uint32_t highest;
 
-	if (file_read(root, "/proc/self/uid_map", text, sizeof(text)) <= 0)
+	format_text(path, sizeof(path), "%s/proc/self/uid_map", root);
+	if (id_map_read(path, &map) < 0 || !id_map_highest(&map, UINT32_MAX - 1, &highest))
 		return;
-	inside = strtoul(at, &at, 10);
-	facts->outer_uid = (uint32_t)strtoul(at, &at, 10);
-	facts->ids = (uint32_t)strtoul(at, &at, 10);
-	facts->user_namespace = inside != 0 || facts->outer_uid != 0 || facts->ids != UINT32_MAX;
+	id_map_outside(&map, 0, &facts->outer_uid);
+	facts->ids = highest + 1;
+	facts->user_namespace = !id_map_is_whole(&map);
 }
 
 static void read_cgroup(const char *root, struct place_facts *facts)

@@ -25,7 +25,7 @@ struct place_facts {
 	const char *kind; /* a word: "proxmox", "incus", "lxc", "docker", …, "bare", "unknown" */
 	bool user_namespace; /* ids are mapped */
 	uint32_t outer_uid;  /* what our 0 is outside */
-	uint32_t ids;        /* how many uids are mapped */
+	uint32_t ids;        /* one more than the highest uid that is mapped */
 	bool nesting;        /* LXC's own /proc for nested containers is there */
 	int cgroup;          /* 2, 1 (v1 or hybrid), 0: none */
 	bool cgroup_writable;

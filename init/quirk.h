@@ -16,7 +16,8 @@
  *	 "late_us": 1200,               the same of the late ones, 0 until it is complete
  *	 "place": {"kind": "proxmox",   or incus, lxc, docker, podman, kubernetes, systemd-nspawn,
  *	                                other, bare, unknown
- *	           "user_namespace": true, "outer_uid": 100000, "ids": 65536,
+ *	           "user_namespace": true, "outer_uid": 100000,
+ *	           "ids": 65536,        one more than the highest uid that is mapped
  *	           "nesting": false,    LXC's own sign of it
  *	           "cgroup": 2,         1: v1 or hybrid, 0: none
  *	           "cgroup_writable": true, "cgroup_controllers": "cpu memory pids",

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/id_map.h"
 #include "init/format.h"
 #include "init/copy_tree.h"
 #include "init/quirk_file.h"
@@ -24,6 +25,19 @@
 #define NIX_DEPTH   64
 #define NIX_SEED    ".hakim-seed"
 #define NIX_LOCK    ".hakim-seed.lock"
+
+/* What the host calls its user. Not what is in it: that may be others', and links lead anywhere. */
+static void advise_chown(struct quirk_result *r, const struct user *user)
+{
+	struct id_map uids, gids;
+	uint32_t uid, gid;
+
+	if (id_map_read("/proc/self/uid_map", &uids) == 0 &&
+	    id_map_outside(&uids, user->uid, &uid) &&
+	    id_map_read("/proc/self/gid_map", &gids) == 0 && id_map_outside(&gids, user->gid, &gid))
+		format_text(r->advice, sizeof(r->advice), "chown %u:%u <the directory on the host>",
+			    uid, gid);
+}
 
 /*
  * A mount point that the admin has made is often root's, or an unmapped id's. The top level alone,
@@ -54,9 +68,7 @@ enum quirk_outcome quirk_home(struct quirk_world *w, struct quirk_result *r)
 				  "%s belongs to an id that is not mapped into this container: %s "
 				  "cannot write, and nobody here can change it",
 				  user.home, user.name);
-		format_text(r->advice, sizeof(r->advice),
-			    "chown -R %u:%u <the directory on the host>",
-			    w->facts.outer_uid + user.uid, w->facts.outer_uid + user.gid);
+		advise_chown(r, &user);
 	} else if (st.st_uid != 0) {
 		quirk_say(r, outcome, "%s is another user's, on purpose", user.home);
 	} else if (fchown(fd, user.uid, user.gid) < 0) {

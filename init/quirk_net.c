@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/id_map.h"
 #include "common/network.h"
 #include "init/format.h"
 #include "init/quirk_file.h"
@@ -39,14 +40,16 @@ enum quirk_outcome quirk_loopback(struct quirk_world *w, struct quirk_result *r)
 		  : quirk_say(r, QUIRK_REMEDIED, "lo was down: it is up");
 }
 
-/* The kernel's default, "1 0", lets nobody; a larger range than the ids of this user namespace is
- * EINVAL (net/ipv4/sysctl_net_ipv4.c), which are 65536 in LXC. */
+/* The kernel's default, "1 0", lets nobody; a bound that is no group of this user namespace is
+ * EINVAL (net/ipv4/sysctl_net_ipv4.c); LXC's has 65536. */
 enum quirk_outcome quirk_ping(struct quirk_world *w, struct quirk_result *r)
 {
 	static const char path[] = "/proc/sys/net/ipv4/ping_group_range";
-	char text[64], want[32];
+	char text[64], want[32], map[256];
 	char *rest;
-	unsigned long first, last, max = 65535;
+	unsigned long first, last;
+	struct id_map gids;
+	uint32_t max = 65535;
 	int e;
 
 	e = (int)file_read(w->root, path, text, sizeof(text));
@@ -54,14 +57,19 @@ enum quirk_outcome quirk_ping(struct quirk_world *w, struct quirk_result *r)
 		return quirk_fail(r, e, "who may ping cannot be read");
 	first = strtoul(text, &rest, 10);
 	last = strtoul(rest, NULL, 10);
-	if (w->facts.ids && w->facts.ids - 1 < max)
-		max = w->facts.ids - 1;
+	format_text(map, sizeof(map), "%s/proc/self/gid_map", w->root);
+	if (id_map_read(map, &gids) == 0)
+		id_map_highest(&gids, 65535, &max);
 	if (first == 0 && last >= max)
 		return quirk_say(r, QUIRK_FINE, "every user may ping");
-	format_text(want, sizeof(want), "0 %lu", max);
+	format_text(want, sizeof(want), "0 %u", max);
 	e = file_set(w->root, path, want);
 	if (e == -EROFS || e == -EACCES || e == -EPERM) {
 		r->error = -e;
+		/* The row's own line would keep such a container from starting. */
+		if (max != 65535)
+			format_text(r->advice, sizeof(r->advice),
+				    "setcap cap_net_raw+ep /usr/bin/ping  # in the container");
 		return quirk_say(r, QUIRK_NEEDS_HOST,
 				 "only root may ping, and it is not ours to change");
 	}

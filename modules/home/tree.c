@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/id_map.h"
 #include "modules/home/skel.h"
 
 #define OVERFLOW_UID 65534 /* whom files of users without a number in this container belong to */
@@ -41,15 +42,14 @@ uid_t tree_owner(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? st.st_uid : ACCOUNT_NOBODY;
 }
 
-/* The number that the host has for one of ours, for the advice; user_namespaces(7), "uid_map". */
-static unsigned host_id(unsigned id)
+/* The number that the host has for one of ours, for the advice. */
+static unsigned host_id(const char *file, unsigned id)
 {
-	_cleanup_fclose_ FILE *f = fopen("/proc/self/uid_map", "re");
-	unsigned inside, outside, count;
+	struct id_map map;
+	uint32_t outside;
 
-	while (f && fscanf(f, "%u %u %u", &inside, &outside, &count) == 3)
-		if (id >= inside && id - inside < count)
-			return outside + (id - inside);
+	if (id_map_read(file, &map) == 0 && id_map_outside(&map, id, &outside))
+		return outside;
 	return id;
 }
 
@@ -70,7 +70,8 @@ static void give(const struct tree *tree, int fd, const char *path)
 		remark(tree,
 		       "%s belongs to a user that this container does not have; on the host, run "
 		       "'chown %u:%u' on the directory that is mounted here",
-		       path, host_id(a->uid), host_id(a->gid));
+		       path, host_id("/proc/self/uid_map", a->uid),
+		       host_id("/proc/self/gid_map", a->gid));
 	} else if (st.st_uid != 0) {
 		remark(tree, "%s belongs to uid %u and not to %s (uid %u): it is left alone", path,
 		       st.st_uid, a->user, a->uid);

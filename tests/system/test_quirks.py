@@ -256,7 +256,7 @@ def test_a_home_of_an_unmapped_id_is_for_the_host_to_chown(lxc):
     host.start({}, tty=False, mounts=[Mount(home, "/home/coder")])
     entry = row(host, "home")
     assert entry["outcome"] == "needs-host" and "not mapped" in entry["text"], entry
-    assert entry["advice"] == "chown -R 101000:101000 <the directory on the host>"
+    assert entry["advice"] == "chown 101000:101000 <the directory on the host>"
     assert home.stat().st_uid == 5
 
 

@@ -269,6 +269,25 @@ static void resolv_conf_is_only_looked_at(void **state)
 	assert_int_equal(unlink(link), 0);
 }
 
+static void everybody_may_ping_up_to_the_highest_group_that_is_mapped(void **state)
+{
+	struct quirk_world w = world();
+	struct quirk_result r;
+	char got[64];
+
+	put("/proc/sys/net/ipv4/ping_group_range", "1\t0\n");
+	put("/proc/self/gid_map", "0 100000 1000\n1000 1000 1\n1001 101001 64535\n");
+	assert_int_equal(ask(quirk_ping, &w, &r), QUIRK_REMEDIED);
+	file_read(root, "/proc/sys/net/ipv4/ping_group_range", got, sizeof(got));
+	assert_memory_equal(got, "0 65535", 7);
+	/* A hole at the end: 65535 is no group there, and EINVAL. */
+	put("/proc/sys/net/ipv4/ping_group_range", "1\t0\n");
+	put("/proc/self/gid_map", "0 100000 1000\n70000 1000 100\n");
+	assert_int_equal(ask(quirk_ping, &w, &r), QUIRK_REMEDIED);
+	file_read(root, "/proc/sys/net/ipv4/ping_group_range", got, sizeof(got));
+	assert_memory_equal(got, "0 999", 5);
+}
+
 static void places_are_told_apart(void **state)
 {
 	struct place_facts facts;
@@ -296,6 +315,12 @@ static void places_are_told_apart(void **state)
 	place_facts_read(PLACE_UNKNOWN, root, &facts);
 	assert_string_equal(facts.kind, "bare");
 	assert_false(facts.user_namespace);
+	/* As idmap lines for one shared directory make it. */
+	put("/proc/self/uid_map", "0 100000 1000\n1000 1000 1\n1001 101001 64535\n");
+	place_facts_read(PLACE_LXC, root, &facts);
+	assert_int_equal(facts.outer_uid, 100000);
+	assert_int_equal(facts.ids, 65536);
+	assert_true(facts.user_namespace);
 	assert_int_equal(place_detect("lxc", true), PLACE_LXC);
 	assert_int_equal(place_detect("systemd-nspawn", false), PLACE_NSPAWN);
 	assert_int_equal(place_detect("podman", true), PLACE_KUBERNETES);
@@ -317,6 +342,7 @@ int main(void)
 		WITH_ROOT(routes_and_addresses_are_read_from_the_kernels_tables),
 		WITH_ROOT(ipv6_is_told_by_switch_and_address),
 		WITH_ROOT(resolv_conf_is_only_looked_at),
+		WITH_ROOT(everybody_may_ping_up_to_the_highest_group_that_is_mapped),
 		WITH_ROOT(places_are_told_apart),
 	};
 
