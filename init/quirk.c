@@ -31,6 +31,11 @@ const char *quirk_outcome_name(enum quirk_outcome outcome)
 	return outcome < QUIRK_OUTCOMES ? names[outcome] : names[0];
 }
 
+bool quirk_row_is_off(const struct quirk *q, const char *list)
+{
+	return !q->always && quirk_is_off(list, q->name);
+}
+
 bool quirk_is_off(const char *list, const char *name)
 {
 	static const char separators[] = " ,\t\n:";

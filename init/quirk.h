@@ -101,6 +101,7 @@ struct quirk {
 	/* Goes on with a remedy that takes long, when all else is done and written: no deadline. */
 	quirk_fn *slow;
 	enum quirk_again again;
+	bool always; /* HAKIM_QUIRKS does not switch it off: others need what it finds */
 };
 
 enum quirk_id {
@@ -148,6 +149,8 @@ enum quirk_outcome quirk_fail(struct quirk_result *r, int error, const char *wha
 
 /* "fine", "needs-host", … */
 const char *quirk_outcome_name(enum quirk_outcome outcome);
+/* True when HAKIM_QUIRKS switches this row off. */
+bool quirk_row_is_off(const struct quirk *q, const char *list);
 /* True when HAKIM_QUIRKS (words with a "-" before a row's name, by commas or spaces) switches it
  * off. `list` may be NULL. */
 bool quirk_is_off(const char *list, const char *name);

@@ -36,7 +36,7 @@ static void sort_out(struct quirk_sheet *sheet, const char *off)
 		const struct quirk *q = &quirk_table[i];
 		struct quirk_entry *e = &sheet->entries[i];
 
-		if (quirk_is_off(off, q->name))
+		if (quirk_row_is_off(q, off))
 			e->outcome = quirk_say(&e->result, QUIRK_OFF,
 					       "switched off by HAKIM_QUIRKS=-%s", q->name);
 		else if (!(q->places & bit(sheet->world.place)))

@@ -30,7 +30,7 @@ const struct quirk quirk_table[QUIRK_IDS] = {
 			  "nothing that looks at devices or cgroups works", NULL,
 			  .again = QUIRK_FIX},
 	[QUIRK_ID_PLACE] = {"place", quirk_place, ANY, QUIRK_EARLY, NEED(PROC) | NEED(SYS),
-			    EARLY_MS, false, NULL, NULL, .again = QUIRK_ASK},
+			    EARLY_MS, false, NULL, NULL, .again = QUIRK_ASK, .always = true},
 	[QUIRK_ID_RUN] = {"run", quirk_run_directory, LXC, QUIRK_EARLY, NEED(PROC), EARLY_MS, false,
 			  "stale sockets and pid files keep services from starting", NULL},
 	[QUIRK_ID_SHM] = {"shm", quirk_shm, LXC, QUIRK_EARLY, NEED(PLACE), EARLY_MS, false,

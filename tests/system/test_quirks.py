@@ -71,6 +71,16 @@ def test_a_row_that_is_switched_off_does_nothing(lxc, name):
                              if host.root("/etc/machine-id").exists() else b"")) == (name != "machine-id")
 
 
+def test_where_it_is_is_always_asked_since_the_other_rows_go_by_it(lxc):
+    host = lxc()
+    host.start({"HAKIM_QUIRKS": "-place,-fuse"}, tty=False)
+    found = quirks(host)
+    assert found["quirks"]["place"]["outcome"] == "fine"
+    assert found["place"]["outer_uid"] == 100000 and found["place"]["boot_id"]
+    assert found["quirks"]["cgroup"]["outcome"] == "remedied", found["quirks"]["cgroup"]
+    assert [n for n, entry in found["quirks"].items() if entry["outcome"] == "off"] == ["fuse"]
+
+
 def test_a_machine_id_is_made_once(lxc):
     host = lxc().keep()
     host.put_file("/etc/machine-id", "uninitialized\n")
