@@ -128,3 +128,38 @@ int copy_tree(int from, int to, int depth, bool state)
 
 	return r < 0 ? r : c.worst;
 }
+
+struct removal {
+	int fd, depth, worst;
+};
+
+static void remove_each(const char *name, void *data)
+{
+	struct removal *rm = data;
+	int r = 0;
+
+	if (unlinkat(rm->fd, name, 0) == 0)
+		return;
+	/* EISDIR by Linux, EPERM by POSIX. */
+	if (errno == EISDIR || errno == EPERM)
+		r = rm->depth ? copy_tree_remove(rm->fd, name, rm->depth - 1) : -ELOOP;
+	else if (errno != ENOENT)
+		r = -errno;
+	if (r < 0)
+		rm->worst = r;
+}
+
+int copy_tree_remove(int at, const char *name, int depth)
+{
+	struct removal rm = {.depth = depth};
+	int r;
+
+	rm.fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (rm.fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	r = directory_each(rm.fd, remove_each, &rm);
+	close(rm.fd);
+	if (r < 0 || rm.worst < 0)
+		return r < 0 ? r : rm.worst;
+	return unlinkat(at, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}

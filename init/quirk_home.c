@@ -116,10 +116,20 @@ static int open_below(void)
 	return fd < 0 ? -e : fd;
 }
 
+/* A life that was killed before the store was moved has given `var` its name already, or the volume
+ * had its own: what is there stays, and the copy goes. */
+static int move_var(int fresh, int nix)
+{
+	if (renameat(fresh, "var", nix, "var") == 0 || errno == ENOENT)
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return -errno;
+	return copy_tree_remove(fresh, "var", NIX_DEPTH);
+}
+
 /* Under another name until it is whole: the store is the last that gets its own. */
 static int seed(int nix, int image)
 {
-	static const char *const parts[] = {"var", "store"};
 	int fresh, r;
 
 	if (mkdirat(nix, NIX_SEED, 0755) < 0 && errno != EEXIST)
@@ -128,9 +138,10 @@ static int seed(int nix, int image)
 	if (fresh < 0)
 		return -errno;
 	r = copy_tree(image, fresh, NIX_DEPTH, false);
-	for (unsigned i = 0; i < 2 && r == 0; i++)
-		if (renameat(fresh, parts[i], nix, parts[i]) < 0 && errno != ENOENT)
-			r = -errno;
+	if (r == 0)
+		r = move_var(fresh, nix);
+	if (r == 0 && renameat(fresh, "store", nix, "store") < 0)
+		r = -errno;
 	close(fresh);
 	if (r == 0)
 		unlinkat(nix, NIX_SEED, AT_REMOVEDIR);

@@ -240,6 +240,29 @@ def test_an_empty_nix_gets_the_images_store_once(lxc):
     assert again.stop() == 0
 
 
+def test_a_nix_whose_life_was_killed_between_var_and_store_is_finished_by_the_next(lxc):
+    host = lxc()
+    host.put_file("/nix/store/abc-hello/bin/hello", "#!/bin/sh\necho hello\n", 0o555)
+    host.put_file("/nix/var/nix/profiles/x", "the image's")
+    host.put_file("/nix/var/nix/db/deep/y", "y", 0o400)
+    store = volume(host)
+    # As it is after the first rename, and a life later, which has copied again.
+    (store / "var/nix/profiles").mkdir(parents=True)
+    (store / "var/nix/profiles/x").write_text("moved", "ascii")
+    (store / ".hakim-seed/var/nix").mkdir(parents=True)
+    (store / ".hakim-seed/store/abc-hello").mkdir(parents=True)
+    (store / ".hakim-seed/var/nix/away").symlink_to(host.files / "nix")
+    for path in [store, *store.rglob("*")]:
+        os.chown(path, 100000, 100000, follow_symlinks=False)
+    host.start({}, tty=False, mounts=[Mount(store, "/nix")])
+    wait_until("it is seeded", lambda: "has the image's store" in row(host, "nix")["text"], 20)
+    assert host.exec(["/nix/store/abc-hello/bin/hello"]).stdout == "hello\n"
+    assert (store / "var/nix/profiles/x").read_text("ascii") == "moved"
+    assert sorted(p.name for p in store.iterdir()) == [".hakim-seed.lock", "store", "var"]
+    assert (host.files / "nix/var/nix/profiles/x").exists(), "through no link"
+    assert host.stop() == 0
+
+
 def test_an_empty_nix_without_a_store_in_the_image_is_left_alone(lxc):
     host = lxc()
     store = volume(host)
