@@ -164,10 +164,18 @@ static int check_layers(struct fetch *f, struct err *err)
 	return 0;
 }
 
-/* What a lie was written into is not gone on from. */
-static bool is_lie(int r)
+/* Whether the partial file is of no more use. Bytes that are not what their digest says are a lie;
+ * what is no answer of a registry may be a proxy's page, and does not take along what came before
+ * it, if that is worth another look. */
+static bool is_spoilt(const struct fetch *f, int r)
 {
-	return r == -EPROTO || r == -EBADMSG || r == -ENOTSUP;
+	uint64_t had = 0;
+
+	if (r == -EBADMSG || r == -ENOSPC || r == -EEXIST)
+		return true;
+	for (size_t i = 0; f->journal.at && i < f->journal.n; i++)
+		had += f->journal.at[i];
+	return (r == -EPROTO || r == -ENOTSUP) && had < JOURNAL_STEP;
 }
 
 static int assemble(struct fetch *f, struct err *err)
@@ -212,7 +220,7 @@ int fetch_archive(struct fetch_session *session, const struct fetch_job *job,
 		r = check_target(job, err);
 	if (r >= 0)
 		r = assemble(&f, err);
-	if (f.partial.fd >= 0 && (is_lie(r) || r == -ENOSPC || r == -EEXIST))
+	if (f.partial.fd >= 0 && is_spoilt(&f, r))
 		partial_remove(&f.partial);
 	http_cancel_by(session->http, NULL, NULL);
 	fill_result(&f, result);

@@ -44,6 +44,7 @@ static int on_head(void *arg, const struct http_response *response, struct err *
 {
 	struct transfer_blob *b = arg;
 	uint64_t size = b->blob->size;
+	uint64_t due = size;
 
 	if (response->status == 206 && b->at > 0) {
 		if (!range_fits(response->range, b->at, size))
@@ -52,20 +53,20 @@ static int on_head(void *arg, const struct http_response *response, struct err *
 				"%s sends another range of %s than was asked for (\"%.60s\"): "
 				"refused",
 				b->transfer->ref->registry, b->blob->digest.text, response->range);
-	} else if (response->status == 200) {
-		/* It does not know ranges: from the beginning. */
-		if (b->at > 0 && transfer_reset(b, err) < 0)
-			return -ENOMEM;
-	} else {
+		due = size - b->at;
+	} else if (response->status != 200) {
 		return err_set(err, -EPROTO, "%s answers with status %ld for the blob %s: refused",
 			       b->transfer->ref->registry, response->status, b->blob->digest.text);
 	}
-	if (response->length >= 0 && (uint64_t)response->length != size - b->at)
+	if (response->length >= 0 && (uint64_t)response->length != due)
 		return err_set(err, -EPROTO,
 			       "%s has %" PRId64 " bytes for the blob %s, and the manifest says "
 			       "%" PRIu64 ": refused",
 			       b->transfer->ref->registry, response->length, b->blob->digest.text,
-			       size - b->at);
+			       due);
+	/* It does not know ranges: from the beginning. */
+	if (due == size && b->at > 0)
+		return transfer_reset(b, err);
 	return 0;
 }
 

@@ -106,3 +106,27 @@ def test_a_server_that_begins_anew_and_cuts_each_time_is_given_up(tmp_path):
         assert "cut before the end" in result.stdout + result.stderr
         # The first cut came after much progress, and the next two brought none.
         assert 2 <= len(calls) <= 3
+
+
+def test_a_page_of_a_proxy_does_not_cost_what_came_before_it(tmp_path):
+    honest = Honest(Image(sizes=(3000, 12 << 20)))
+    digest, honest_blob, starts = hostile_registry.second(honest), honest.blob, []
+
+    def blob(asked, start=0):
+        answer = honest_blob(asked, start)
+        if asked == digest and not starts:
+            answer.cut, answer.length = 10 << 20, len(answer.body)
+        elif asked == digest and len(starts) == 1:
+            answer = Answer(b"<html>log in</html>", "text/html")
+        if asked == digest:
+            starts.append(start)
+        return answer
+    honest.blob = blob
+    with serve(honest.answer) as registry:
+        words = (f"{registry.host}/a/b:1", tmp_path, "--plain-http", *WORDS)
+        result = pull(tmp_path, *words)
+        assert result.returncode == 1 and "refused" in result.stdout + result.stderr
+        assert (tmp_path / "b_1.tar.tmp-hakim").exists()
+        result = pull(tmp_path, *words)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert len(starts) == 3 and starts[0] == 0 and min(starts[1:]) >= 4 << 20
