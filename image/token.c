@@ -17,12 +17,11 @@
 #define TOKEN_MAX     (1u << 20)
 #define TOKEN_SECONDS 60 /* where the answer does not say; and never less */
 #define TOKEN_TIMEOUT 60
-#define TOKENS_MAX    256
 
 struct token {
 	struct token *next;
 	char registry[REFERENCE_HOST_MAX];
-	char repository[REFERENCE_NAME_MAX]; /* "" is for the whole registry (Basic) */
+	char repository[REFERENCE_NAME_MAX]; /* Basic's, too: a file may have a pair for each */
 	char *authorization;        /* the value of the header, or NULL when it has ended */
 	struct challenge challenge; /* where to get another one */
 	long long ends;             /* CLOCK_MONOTONIC, in seconds; 0: never */
@@ -59,13 +58,13 @@ static struct token *find(const struct registry_client *client, const struct ref
 {
 	for (struct token *t = client->tokens; t; t = t->next)
 		if (strcmp(t->registry, ref->endpoint) == 0 &&
-		    (!*t->repository || strcmp(t->repository, ref->repository) == 0))
+		    strcmp(t->repository, ref->repository) == 0)
 			return t;
 	return NULL;
 }
 
 /* The place for this repository's; whatever was there is gone. */
-static struct token *place(struct registry_client *client, const struct reference *ref, bool whole)
+static struct token *place(struct registry_client *client, const struct reference *ref)
 {
 	struct token *t = find(client, ref);
 
@@ -78,7 +77,7 @@ static struct token *place(struct registry_client *client, const struct referenc
 	}
 	wipe(&t->authorization);
 	text_set(t->registry, sizeof(t->registry), ref->endpoint);
-	text_set(t->repository, sizeof(t->repository), whole ? "" : ref->repository);
+	text_set(t->repository, sizeof(t->repository), ref->repository);
 	return t;
 }
 
@@ -270,7 +269,7 @@ int registry_authorization(struct registry_client *client, const struct referenc
 	if (!t && other) {
 		struct challenge challenge = other->challenge;
 
-		t = place(client, ref, false);
+		t = place(client, ref);
 		if (!t)
 			return err_set(err, -ENOMEM, "no memory for a token");
 		t->challenge = challenge;
@@ -301,7 +300,7 @@ static int get_basic(struct registry_client *client, const struct reference *ref
 			err, -EACCES,
 			"%s wants credentials for %s: give them by --creds or hakim login %s",
 			ref->registry, ref->repository, ref->registry);
-	t = place(client, ref, true);
+	t = place(client, ref);
 	if (!t)
 		return err_set(err, -ENOMEM, "no memory for credentials");
 	t->challenge = (struct challenge){0};
@@ -324,7 +323,7 @@ int registry_challenged(struct registry_client *client, const struct reference *
 			       "%s refuses the credentials for %s: hakim login %s stores others",
 			       ref->registry, ref->repository, ref->registry);
 	if (bearer && *bearer->realm) {
-		t = place(client, ref, false);
+		t = place(client, ref);
 		if (!t)
 			return err_set(err, -ENOMEM, "no memory for a token");
 		t->challenge = *bearer;

@@ -1,4 +1,6 @@
 """What lies between a registry and `hakim pull`: resets, servers without ranges, other hosts, and pages of proxies."""
+import base64
+import json
 import socket
 import ssl
 import struct
@@ -130,3 +132,25 @@ def test_a_page_of_a_proxy_does_not_cost_what_came_before_it(tmp_path):
         result = pull(tmp_path, *words)
         assert result.returncode == 0, result.stdout + result.stderr
         assert len(starts) == 3 and starts[0] == 0 and min(starts[1:]) >= 4 << 20
+
+
+def test_each_repository_gets_the_credentials_that_are_for_it(tmp_path):
+    pairs = {"a/b": "one:first", "c/d": "two:second"}
+    basic = {name: "Basic " + base64.b64encode(pair.encode()).decode() for name, pair in pairs.items()}
+    honest = Honest(Image())
+
+    def answer(method, path, headers):
+        name = "/".join(path.split("/")[2:4])
+        if headers.get("Authorization") != basic[name]:
+            return Answer(b"{}", "application/json", 401, WWW_Authenticate='Basic realm="x"')
+        return honest.answer(method, path, headers)
+    with serve(answer) as registry:
+        (tmp_path / "auth.json").write_text(json.dumps({"auths": {
+            f"{registry.host}/{name}": {"auth": value.split()[1]} for name, value in basic.items()}}))
+        out = tmp_path / "out"
+        out.mkdir()
+        result = pull(tmp_path, f"{registry.host}/a/b:1", out, "--image", f"{registry.host}/c/d:1", "--plain-http",
+                      "--authfile", tmp_path / "auth.json", *WORDS)
+        assert result.returncode == 0, result.stdout + result.stderr
+        for _, path, authorization in registry.seen:
+            assert authorization in (None, basic["/".join(path.split("/")[2:4])])
