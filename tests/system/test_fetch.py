@@ -202,7 +202,7 @@ def test_killed_half_way_it_goes_on_the_next_time(server: CoderServer, fetch: Fe
     process = fetch.start()
     until("a part", lambda: any(p.stat().st_size > 500_000 for p in fetch.partials))
     process.send_signal(number)
-    assert process.wait(10) == -number
+    assert process.wait(2) == -number
     server.set_mode(download="good")
     assert fetch.run() == 0
     assert server.requests[1]["status"] == 206

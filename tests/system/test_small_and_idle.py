@@ -54,5 +54,5 @@ def test_it_meets_its_budgets_of_size_and_memory(lxc, helpers):
           f"supervisor {memory_kb(supervisor(host))} kB with 30 services")
     assert memory_kb(host.pid) <= 150
     # What answering the status has taken is given back when the client has gone.
-    wait_until("the supervisor is small", lambda: memory_kb(supervisor(host)) <= 1536, 10)
+    wait_until("the supervisor is small", lambda: memory_kb(supervisor(host)) <= 1536, 2)
     assert host.stop() == 0
