@@ -118,6 +118,7 @@ class PodmanHost(Host):
     kind = "podman"
     id_shift = 0
     entrypoint: str | None = None
+    image = IMAGE
     # What a real podman takes from its configuration; this machine lacks CAP_SYS_RESOURCE for more.
     options: tuple[str, ...] = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=4000:4000")
 
@@ -169,7 +170,7 @@ class PodmanHost(Host):
             "run", "--rm", f"--name={self.name}", "--network=none", f"--env-file={env}",
             f"--cgroup-parent={self.store.parent}", f"--cidfile={self.directory}/id",
             f"--hostname={self.name}", *self.options, *mounts, *entrypoint,
-            *(["--interactive", "--tty"] if spec.tty else []), IMAGE, *program))
+            *(["--interactive", "--tty"] if spec.tty else []), self.image, *program))
 
     def _set_up(self) -> bool:
         """Finds PID 1 of the container among what runs in the store's pid namespace."""
