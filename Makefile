@@ -92,7 +92,7 @@ STAND_INS := $(if $(AGENT_SRC),$(BUILD)/stand-ins/coder)
 HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(TEST_SRC)) $(BUILD)/unit/fuzz_image $(BUILD)/unit/fuzz_others
 
-.PHONY: all deb deb-init fuzz help deps deps-vm deps-image image images push smoke e2e run test test-unit test-system test-vm lint format install clean
+.PHONY: all deb deb-init fuzz help deps deps-vm deps-image image images push smoke e2e measure run test test-unit test-system test-vm lint format install clean
 
 all: $(PROGRAMS)
 
@@ -325,6 +325,14 @@ e2e: deps
 	$(Q)sh tests/deps.sh buildah skopeo docker-registry mmdebstrap
 	$(Q)$(MAKE) --no-print-directory all $(STAND_INS)
 	$(Q)$(PYTHON) tests/e2e.py --build $(BUILD)
+
+#: make measure   VARIANTS="base js": builds, runs and boots them, and fills the README's table
+VARIANTS ?= $(shell scripts/variants --list)
+measure: deps
+	$(Q)sh tests/deps.sh buildah skopeo docker-registry mmdebstrap
+	$(Q)$(MAKE) --no-print-directory all $(STAND_INS)
+	$(Q)$(PYTHON) tests/e2e.py --build $(BUILD) --measure $(VARIANTS)
+	$(Q)scripts/variants
 
 # podman builds, too, but in containers, for which not every machine is made: buildah needs a chroot.
 deps-image:

@@ -35,6 +35,6 @@ expect() {
 
 # Whether the image was built without what neither Debian nor npm has; $1 is the beginning of how it is called there.
 left_out() {
-	grep -q "^$1" /usr/share/hakim/image/left-out 2>/dev/null || return 1
-	echo "left out: $1"
+	line=$(grep "^$1" /usr/share/hakim/image/left-out 2>/dev/null) || return 1
+	echo "left out: $line"
 }

@@ -6,13 +6,15 @@ stand-in Coder server: the agent, code-server, opencode and docker must be up an
 changes; the image is built, pushed and pulled anew, and the container is made anew with its home kept.
 
 Only the registries of Debian and npm are asked. Ends with 0 only if all of it went well; the time of each step is
-printed, and what was measured is kept in build/e2e.json.
+printed. With --measure VARIANT… it is `make measure`: each of them is built, its smoke test runs, and it is booted
+once; what was seen goes into image/measured.tsv, from which scripts/variants makes the README's table.
 """
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -47,6 +49,7 @@ ASK = {
 BOX = ("cd /usr/sbin && tar -c hakim-init | docker import - box >/dev/null && "
        "docker run --rm --network none box /hakim-init --version")
 CHANGED = Path("modules/tmux/tmux.service")
+MEASURED = ROOT / "image" / "measured.tsv"
 
 
 class Failure(Exception):
@@ -151,7 +154,6 @@ class Run:
     def __init__(self, build: Path) -> None:
         self.build = build
         self.steps = Steps()
-        self.measured: dict[str, Any] = {}
         self.tmp = Path(tempfile.mkdtemp(prefix="hakim-e2e-", dir="/var/tmp"))
         self.tmp.chmod(0o711)
         (self.tmp / "registry").mkdir()
@@ -188,8 +190,8 @@ class Run:
                 shutil.copy2(ROOT / name, copied / name)
         return copied
 
-    def boot(self, variant: str, *, keep_home: bool) -> dict[str, float]:
-        """A container of the template: all must be up, and answer; when what was ready, in ms since PID 1."""
+    def boot(self, variant: str, *, keep_home: bool) -> tuple[int, float]:
+        """A container of the template: all must be up, and answer; its size, and when the agent was ready, in ms."""
         mounts = []
         volume = self.tmp / "docker"
         volume.mkdir()
@@ -199,6 +201,7 @@ class Run:
             mounts.append(Mount(self.home, "/home/coder"))
         with self.steps.step(f"unpack {variant} as the container's root"):
             host = ProxmoxHost(self.node.template(variant))
+        size = sum(path.lstat().st_blocks * 512 for path in host.rootfs.rglob("*"))
         workspace = Workspace(WithMounts(host, mounts), self.build / "stand-ins" / "coder")
         try:
             with self.steps.step(f"boot {variant} until all are ready"):
@@ -210,7 +213,9 @@ class Run:
             with self.steps.step(f"stop {variant}"):
                 if host.stop() != 0:
                     raise Failure("the container did not stop in order")
-            return {name: units[name]["ready_us"] / 1000 for name in UNITS}
+            for name in UNITS:
+                say(f"{variant}: {name} is ready {units[name]['ready_us'] / 1000:.0f} ms after PID 1")
+            return size, units["coder-agent"]["ready_us"] / 1000
         except (AssertionError, TimeoutError, HostError) as error:
             raise Failure(f"{error}\n{host.report()}") from error
         finally:
@@ -237,10 +242,32 @@ class Run:
         if status(host)["manager"]["state"] != "running":
             raise Failure(host.exec(["hakimctl", "status"]).stdout)
 
-    def measure(self, variant: str, ready: dict[str, float]) -> None:
-        """For the README's table."""
-        sizes = layers(self.registry, variant)
-        self.measured[variant] = {"compressed": sum(sizes.values()), "layers": len(sizes), "ready_ms": ready}
+    def smoke(self, variant: str) -> str:
+        """Runs the tools of a variant; those of its own, with their versions."""
+        said = command([ROOT / "scripts/smoke.sh", f"{self.registry.host}/hakim/hakim-{variant}:latest", variant], 600,
+                       env={**os.environ, "ENGINE": "buildah"})
+        print(said, end="", flush=True)
+        mine = said[said.rindex(f"smoke: {variant} in "):]
+        found = [f"{name} {number}" for name, number in re.findall(r"^version: (\S+) (\S+)$", mine, re.M)]
+        return ", ".join([*found, *(f"{what}\\*" for what in re.findall(r"^left out: (.*)$", mine, re.M))])
+
+    def measure(self, variant: str) -> None:
+        """One row of the table; the others stay."""
+        with self.steps.step(f"build {variant}, and push it"):
+            self.publish(ROOT, "one", variant)
+        check_config(config(self.registry, variant))
+        with self.steps.step(f"smoke {variant}"):
+            tools = self.smoke(variant)
+        with self.steps.step(f"hakim pull {variant}"):
+            if (last := self.node.pull("--variant", variant)) != "done: pulled=1 skipped=0":
+                raise Failure(last)
+        size, ready = self.boot(variant, keep_home=False)
+        self.node.template(variant).unlink()
+        packed = sum(layers(self.registry, variant).values())
+        rows = MEASURED.read_text("utf-8").splitlines() if MEASURED.exists() else []
+        rows = [row for row in rows if row.split("\t")[0] != variant]
+        rows.append(f"{variant}\t{packed / 1e6:.0f}\t{size / 1e6:.0f}\t{ready:.0f}\t{tools}")
+        MEASURED.write_text("\n".join(sorted(rows)) + "\n", "utf-8")
 
     def all(self) -> None:
         """From the Dockerfile to a workspace, twice."""
@@ -251,8 +278,8 @@ class Run:
         with self.steps.step("hakim pull base and js"):
             if (last := self.node.pull("--variants", "base,js")) != "done: pulled=2 skipped=0":
                 raise Failure(last)
-        self.measure("base", self.boot("base", keep_home=False))
-        self.measure("js", self.boot("js", keep_home=True))
+        self.boot("base", keep_home=False)
+        self.boot("js", keep_home=True)
         mine = self.home / "project" / "mine"
         mine.write_text("kept\n", "ascii")
         before = layers(self.registry, "js")
@@ -268,7 +295,6 @@ class Run:
         say(f"layers that changed: {new / 1e6:.2f} MB of {(new + kept) / 1e6:.0f} MB")
         if not 0 < new < 4e6:
             raise Failure("the change of one file is to change one small layer")
-        self.measured["changed"] = {"new": new, "kept": kept}
         with self.steps.step("hakim pull --check-remote-digest"):
             last = self.node.pull("--variants", "base,js", "--check-remote-digest")
             if last != "done: pulled=1 skipped=1":
@@ -301,7 +327,9 @@ def main() -> int:
     """See the head of the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build", help="where make has put the programs")
-    build = ROOT / parser.parse_args().build
+    parser.add_argument("--measure", nargs="+", metavar="VARIANT", help="fill the README's table")
+    options = parser.parse_args()
+    build = ROOT / options.build
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
     if os.geteuid() != 0:
@@ -310,8 +338,10 @@ def main() -> int:
     run: Run | None = None
     try:
         run = Run(build)
-        run.all()
-        (build / "e2e.json").write_text(json.dumps(run.measured, indent=1) + "\n", "utf-8")
+        for variant in options.measure or ():
+            run.measure(variant)
+        if not options.measure:
+            run.all()
         run.steps.show()
         say("all is well")
         return 0
