@@ -19,11 +19,11 @@ tool() {
 	echo "version: $name $number"
 }
 
-# expect TEXT COMMAND…: what it prints is exactly this.
+# expect TEXT COMMAND…: what it prints is exactly this; what it complains about is only shown.
 expect() {
 	want=$1
 	shift
-	said=$("$@" 2>&1) || {
+	said=$("$@") || {
 		echo "smoke: $* failed: $said" >&2
 		return 1
 	}

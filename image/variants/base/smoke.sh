@@ -9,7 +9,7 @@ expect root sudo -n id -un
 expect en_US.UTF-8 printenv LANG
 # The programs of the modules.
 tool hakim-init hakim-init --version
-tool code-server code-server --version
+tool code-server sh -c "code-server --version | tail -n 1"
 tool opencode opencode --version
 tool docker dockerd --version
 tool compose docker compose version

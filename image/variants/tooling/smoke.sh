@@ -17,5 +17,5 @@ tool convert convert --version
 expect ok node -e 'console.log("ok")'
 expect ok bun -e 'console.log("ok")'
 # code-server keeps Debian's Node, whatever comes first in the PATH.
-tool code-server code-server --version
+tool code-server sh -c "code-server --version | tail -n 1"
 left_out mise || tool mise mise --version
