@@ -19,6 +19,7 @@ Usage: scripts/build.sh [OPTIONS]
   --code-version VERSION   of code-server
   --opencode-version VERSION
   --node-version VERSION
+  --print-base             only make and name the Debian to build on
   --set NAME=VALUE         any other line of image/versions.env; can be repeated
   --help
 
@@ -32,7 +33,7 @@ fail() {
 }
 say() { echo "scripts/build.sh: $*" >&2; }
 
-registry=${REGISTRY:-ghcr.io/shekohex} base_image=${BASE_IMAGE:-} ref=${RUN_REF:-} variants='' push='' tls=true sets=''
+registry=${REGISTRY:-ghcr.io/shekohex} base_image=${BASE_IMAGE:-} ref=${RUN_REF:-} variants='' push='' print_base='' tls=true sets=''
 set_version() {
 	name=${1%%=*}
 	grep -q "^$name=" image/versions.env || fail "$name is not in image/versions.env"
@@ -53,6 +54,7 @@ while [ "$#" -gt 0 ]; do
 	--ref) ref=$value ;;
 	--base-image) base_image=$value ;;
 	--push) push=yes ;;
+	--print-base) print_base=yes ;;
 	--registry-http) tls=false ;;
 	--no-downloads) set_version DOWNLOADS=no ;;
 	--code-version) set_version "CODE_SERVER_VERSION=$value" ;;
@@ -134,6 +136,11 @@ make_base() {
 if [ -z "$base_image" ]; then
 	if command -v mmdebstrap >/dev/null; then make_base; else base_image=docker.io/library/debian:trixie-slim; fi
 fi
+
+[ -z "$print_base" ] || {
+	echo "$base_image"
+	exit 0
+}
 
 # build TARGET IMAGE…
 build() {
