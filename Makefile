@@ -65,7 +65,8 @@ else
 INIT_CC := $(CC)
 CFLAGS_INIT := $(BASE) -Os -ffunction-sections -fdata-sections
 endif
-LD_INIT := -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack $(LDHARDEN) -s
+# Constants lie in the pages of the code: pages of their own would be 8 KB of nothing.
+LD_INIT := -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,noseparate-code $(LDHARDEN) -s
 endif
 
 Q := $(if $(V),,@)

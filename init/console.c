@@ -103,6 +103,17 @@ static void console_write(struct console *console, const char *text, size_t len)
 		__atomic_fetch_add(console->dropped, len - (size_t)n, __ATOMIC_RELAXED);
 }
 
+void console_line(struct console *console, struct line *line)
+{
+	/* A terminal in raw mode (a person's program owns it) does not turn \n into \r\n. */
+	if (console->raw && line->len < sizeof(line->text) - 2)
+		line->text[line->len++] = '\r';
+	if (line->len == sizeof(line->text))
+		line->len--;
+	line->text[line->len++] = '\n';
+	console_write(console, line->text, line->len);
+}
+
 void console_warn(struct console *console, const char *a, const char *b, const char *c)
 {
 	struct line line = {.len = 0};
@@ -111,13 +122,7 @@ void console_warn(struct console *console, const char *a, const char *b, const c
 	line_add(&line, a);
 	line_add(&line, b);
 	line_add(&line, c);
-	/* A terminal in raw mode (a person's program owns it) does not turn \n into \r\n. */
-	if (console->raw && line.len < sizeof(line.text) - 2)
-		line.text[line.len++] = '\r';
-	if (line.len == sizeof(line.text))
-		line.len--;
-	line.text[line.len++] = '\n';
-	console_write(console, line.text, line.len);
+	console_line(console, &line);
 }
 
 void console_say(struct console *console, const char *a, const char *b, const char *c)

@@ -30,6 +30,8 @@ void console_text(int fd, const char *text);
 void console_open(struct console *console);
 void line_add(struct line *line, const char *text);
 void line_add_u64(struct line *line, uint64_t value);
+/* The line as it is, and its end. */
+void console_line(struct console *console, struct line *line);
 /* "hakim-init: <a><b><c>\n"; any of them may be NULL. say is for information, warn is always shown.
  */
 void console_say(struct console *console, const char *a, const char *b, const char *c);

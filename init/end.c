@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "init/child.h"
+#include "init/exit_code.h"
 #include "init/init.h"
 #include "init/note.h"
 #include "init/program.h"
@@ -231,7 +232,7 @@ void end_check(struct init *init)
 		init->exit_status = init->keep.exit_status;
 	else if (init->phase == STOP_DONE)
 		init->exit_status = init->status_from_program && init->program_ended
-					    ? program_exit_code(init->program_status)
+					    ? exit_code_of(init->program_status)
 					    : 0;
 }
 

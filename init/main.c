@@ -280,7 +280,7 @@ int main(int argc, char **argv)
 	uint64_t started = now_ns();
 	/* Without a kernel that can do more, a container without a program stays up all the same.
 	 */
-	char *nothing[] = {(char *)"sleep", (char *)"infinity", NULL};
+	char *nothing[] = {NULL, (char *)"sleep", (char *)"infinity", NULL};
 	struct options options;
 	int r;
 
@@ -319,7 +319,7 @@ int main(int argc, char **argv)
 		note_add_errno(init, "no supervisor: the kernel refuses memfd, eventfd or epoll",
 			       -r);
 		if (!options.command)
-			options.command = nothing;
+			options.command = nothing + 1;
 		signal_mask_set(&init->kernel_mask, NULL);
 		if (init->ignored & 1ull << (SIGCHLD - 1))
 			signal(SIGCHLD, SIG_IGN);

@@ -1,6 +1,8 @@
 /*
  * plain.h - only an init: runs one program, forwards signals to it, reaps, and ends with its
- * status.
+ * status. As hakim-init --plain and in the place of tini and dumb-init, whose ways differ: who gets
+ * which signal (forward.h), what becomes of the terminal, and which signals the program finds
+ * blocked and ignored.
  */
 #pragma once
 

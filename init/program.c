@@ -8,17 +8,15 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "init/child.h"
+#include "init/exec.h"
+#include "init/exit_code.h"
 #include "init/init.h"
 #include "init/note.h"
 #include "init/user.h"
-
-#define EXIT_NOT_FOUND  127 /* as shells and the other inits say it */
-#define EXIT_CANNOT_RUN 126
 
 void program_prepare(struct init *init, char **argv)
 {
@@ -139,47 +137,6 @@ static void login_shell(struct init *init)
 	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN);
 }
 
-/* execvp with our own PATH and environment; libc's would use the initial environ, which still has
- * holes of secrets. */
-static int exec_path(char **argv, char **envp)
-{
-	char path[4096];
-	const char *dirs = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	size_t name_len = strlen(argv[0]);
-	int error = ENOENT;
-
-	if (strchr(argv[0], '/')) {
-		execve(argv[0], argv, envp);
-		return -errno;
-	}
-	for (char **e = envp; *e; e++)
-		if (strncmp(*e, "PATH=", 5) == 0)
-			dirs = *e + 5;
-	if (!name_len)
-		return -ENOENT;
-	for (;;) {
-		size_t len = strcspn(dirs, ":");
-
-		if (len + name_len + 3 < sizeof(path)) {
-			memcpy(path, len ? dirs : ".", len ? len : 1);
-			len = len ? len : 1;
-			path[len] = '/';
-			memcpy(path + len + 1, argv[0], name_len + 1);
-			execve(path, argv, envp);
-			/* POSIX: go on looking, but remember that there was one that may not be
-			 * run. */
-			if (errno == EACCES || errno == ENOEXEC)
-				error = errno;
-			else if (errno != ENOENT && errno != ENOTDIR)
-				return -errno;
-		}
-		dirs += strcspn(dirs, ":");
-		if (!*dirs)
-			return -error;
-		dirs++;
-	}
-}
-
 static void program_child(struct init *init)
 {
 	struct line line = {.len = 0};
@@ -192,7 +149,7 @@ static void program_child(struct init *init)
 		setpgid(0, 0);
 	if (init->login_shell)
 		login_shell(init);
-	error = -exec_path(init->program, init->env.vars);
+	error = -exec_program(init->program, init->env.vars, false);
 	line_add(&line, init->program[0]);
 	line_add(&line, error == ENOENT ? ": command not found" : ": cannot be executed");
 	line.text[line.len] = '\0';
@@ -256,11 +213,4 @@ void program_stop(struct init *init)
 		kill(-init->program_pid, SIGHUP);
 		kill(-init->program_pid, SIGCONT);
 	}
-}
-
-int program_exit_code(int status)
-{
-	if (WIFSIGNALED(status))
-		return 128 + WTERMSIG(status);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

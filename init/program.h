@@ -20,5 +20,3 @@ void program_reaped(struct init *init, int status);
 /* Asks it to end: SIGTERM, and on a terminal SIGHUP too, because interactive shells ignore SIGTERM.
  */
 void program_stop(struct init *init);
-/* 0…255 as a shell would say it. */
-int program_exit_code(int status);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "init/console.h"
+#include "init/exec.h"
 #include "init/format.h"
 #include "init/options.h"
 #include "init/quirk_file.h"
@@ -28,7 +29,7 @@ bool second_is_init(const char *text, unsigned long len, bool same)
 {
 	const char *first = text + strnlen(text, len) + 1;
 
-	if (!len || called(text, "tini") || called(text, "dumb-init"))
+	if (!len || options_like(text) != LIKE_HAKIM)
 		return false;
 	if (!same && !called(text, "hakim-init"))
 		return false;
@@ -113,8 +114,7 @@ int second_main(const struct options *options)
 				"by hakimctl\n");
 		return 1;
 	}
-	execvp(options->command[0], options->command);
-	error = errno;
+	error = -exec_program(options->command, environ, false);
 	console_text(2, "hakim-init: ");
 	console_text(2, options->command[0]);
 	console_text(2, error == ENOENT ? ": command not found\n" : ": cannot be executed\n");
