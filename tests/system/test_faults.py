@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hakim import comm, services, status, supervisor, unit, wait_supervisor, wait_units
+from hakim import comm, services, status, supervisor, unit, wait_idle, wait_supervisor, wait_units
 from hosts.process import children, wait_until
 
 SLEEP = "[Service]\nExecStart=/bin/sleep {n}\nRestart=always\nRestartSec=0\n"
@@ -102,6 +102,7 @@ def test_without_fds_a_service_is_started_when_there_are_some_again(lxc):
     host = lxc()
     pid = started(host)
     keeper = supervisor(host)
+    wait_idle(keeper)  # has closed what the last question took
     used = {int(fd) for fd in os.listdir(f"/proc/{keeper}/fd")}
     fds = next(n for n in range(len(used) + 1) if n not in used)
     with limited(keeper, resource.RLIMIT_NOFILE, fds):
