@@ -4,7 +4,10 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/openat2.h>
 
 #include "init/format.h"
 #include "init/directory.h"
@@ -60,17 +63,32 @@ static void sweep_entry(const char *name, void *data)
 		return;
 	if (unlinkat(s->fd, name, 0) == 0)
 		s->removed++;
-	else
+	else if (errno != EBUSY) /* a mount point itself: not stale */
 		s->error = errno;
 }
 
-/* Never through a link, and never into another mount. */
+/* Never through a link, and never into another mount: also not into one of the same file system,
+ * which has the same st_dev. */
+static int open_here(int at, const char *name, dev_t device)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = device ? RESOLVE_NO_XDEV : 0,
+	};
+	int fd = (int)syscall(SYS_openat2, at, name, &how, sizeof(how));
+
+	/* Linux before 5.6, or a seccomp profile of that age. */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = openat(at, name, (int)how.flags);
+	return fd;
+}
+
 static void sweep_directory(int at, const char *name, struct sweep *parent, bool all)
 {
 	struct sweep s = {.depth = parent->depth - 1, .all = all};
 	struct stat st;
 
-	s.fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	s.fd = open_here(at, name, parent->device);
 	if (s.fd < 0)
 		return;
 	if (fstat(s.fd, &st) == 0 && (parent->device == 0 || st.st_dev == parent->device)) {
@@ -98,16 +116,25 @@ static void sweep_lock(const char *name, void *data)
 
 static void sweep_tmp(struct sweep *total)
 {
-	static const char *const sockets[] = {".X11-unix", ".ICE-unix"};
+	static const char *const sockets[] = {"/tmp/.X11-unix", "/tmp/.ICE-unix"};
 	struct sweep tmp = {.fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+	struct stat st;
 
 	if (tmp.fd < 0)
 		return;
+	if (fstat(tmp.fd, &st) < 0) {
+		total->error = errno;
+		close(tmp.fd);
+		return;
+	}
 	directory_each(tmp.fd, sweep_lock, &tmp);
 	for (unsigned i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
-		struct sweep one = {.depth = 1};
+		struct sweep one = {.device = st.st_dev, .depth = 1};
 
-		sweep_directory(tmp.fd, sockets[i], &one, true);
+		/* The display of the host or of another container, which is alive. */
+		if (mount_at(sockets[i], false))
+			continue;
+		sweep_directory(tmp.fd, sockets[i] + strlen("/tmp/"), &one, true);
 		tmp.removed += one.removed;
 	}
 	close(tmp.fd);

@@ -123,6 +123,39 @@ def test_a_run_that_the_admin_has_mounted_stays_and_stale_files_in_it_go_once(lx
     assert not host.root("/tmp/.X7-lock").exists()
 
 
+def test_sockets_of_a_display_that_is_mounted_from_elsewhere_stay(lxc):
+    host = lxc()
+    host.put_file("/tmp/.X7-lock", "         1\n")
+    display = volume(host, "display")
+    (display / "X0").write_text("", "ascii")
+    os.chown(display / "X0", 100000, 100000)
+    host.start({}, tty=False, mounts=[Mount(display, "/tmp/.X11-unix")])
+    assert row(host, "stale-files")["outcome"] == "remedied", row(host, "stale-files")
+    assert (display / "X0").exists() and not host.root("/tmp/.X7-lock").exists()
+    assert host.stop() == 0
+
+
+def test_a_mount_of_the_same_file_system_is_another_mount_all_the_same(lxc):
+    """One tmpfs is /run, /tmp and what is mounted below them: its number tells nothing."""
+    host = lxc()
+    script = """
+        mount -t tmpfs all /opt && cd /opt
+        mkdir -p run/bound tmp/.X11-unix tmp/.ICE-unix display alive/sub
+        touch run/stale.pid tmp/.ICE-unix/12 display/X0 alive/sub/alive.pid alive/alive.pid bound.pid
+        touch run/file.pid
+        mount --bind run /run && mount --bind tmp /tmp
+        mount --bind display /tmp/.X11-unix && mount --bind alive /run/bound && mount --bind bound.pid /run/file.pid
+    """
+    host.start({}, tty=False, before=lambda: host.exec(["sh", "-ec", script]))
+    assert row(host, "stale-files")["outcome"] == "remedied", row(host, "stale-files")
+    assert row(host, "stale-files")["text"].startswith("2 stale "), row(host, "stale-files")
+    left = host.exec(["sh", "-c", "cd /opt && find . -type f | sort"]).stdout.split()
+    for name in ("alive/alive.pid", "alive/sub/alive.pid", "bound.pid", "display/X0", "run/file.pid"):
+        assert f"./{name}" in left, left
+    assert "./run/stale.pid" not in left and "./tmp/.ICE-unix/12" not in left
+    assert host.stop() == 0
+
+
 def test_the_set_up_costs_no_more_than_a_handful_of_programs(lxc):
     """A ratio: the early rows against the start of /bin/true in the same container, both at their best."""
     early, one = [], []
