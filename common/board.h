@@ -110,7 +110,8 @@ struct board {
 	uint64_t boot_realtime_ns; /* CLOCK_REALTIME at the same moment */
 	uint64_t setup_done_ns;    /* the set-up child has ended */
 	int32_t init_pid;          /* 1, or our own pid where we are a subreaper */
-	uint32_t place;            /* enum place_kind of init/place.h, for show only */
+	uint32_t place; /* enum place_kind of init/place.h, for show only; the set-up child writes
+			   it */
 	uint32_t quiet; /* a program has the foreground: the supervisor says nothing on the console
 			 */
 	uint64_t nofile_soft, nofile_hard; /* the original RLIMIT_NOFILE: children get it back */

@@ -301,9 +301,7 @@ int main(int argc, char **argv)
 	console_open(&init->console);
 	environment_sort(&init->env, environ);
 	init->is_pid1 = getpid() == 1;
-	init->place = place_detect(init->env.container, init->env.kubernetes);
-	init->stop_limit_ns =
-		end_limit_ns(init->env.stop_timeout, place_stop_limit_ns(init->place));
+	init->place = place_by_environment(init->env.container, init->env.kubernetes);
 	init->supervisor_path =
 		init->env.supervisor ? init->env.supervisor : HAKIM_LIBDIR "/hakim-supervisor";
 	if (!init->is_pid1)
@@ -330,6 +328,8 @@ int main(int argc, char **argv)
 	if (init->env.problem)
 		note_add(init, init->env.problem);
 	setup_run(init);
+	init->stop_limit_ns =
+		end_limit_ns(init->env.stop_timeout, place_stop_limit_ns(init->place));
 	init->board->setup_done_ns = now_ns();
 	supervise_start(init);
 	program_start(init);

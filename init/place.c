@@ -15,22 +15,36 @@
 
 #define SECONDS(s) ((s)*1000000000ull)
 
-enum place_kind place_detect(const char *container, bool kubernetes)
+enum place_kind place_by_environment(const char *container, bool kubernetes)
 {
 	if (container && strcmp(container, "lxc") == 0)
 		return PLACE_LXC;
 	if (container && strcmp(container, "systemd-nspawn") == 0)
 		return PLACE_NSPAWN;
 	/* A pod's runtime may leave the signs of Docker or podman, too: the pod decides. */
-	if (kubernetes || access("/var/run/secrets/kubernetes.io", F_OK) == 0)
+	if (kubernetes)
 		return PLACE_KUBERNETES;
 	if (container && strcmp(container, "podman") == 0)
 		return PLACE_PODMAN;
-	if (access("/run/.containerenv", F_OK) == 0)
-		return PLACE_PODMAN;
-	if (access("/.dockerenv", F_OK) == 0)
-		return PLACE_DOCKER;
 	return container && *container ? PLACE_OTHER : PLACE_UNKNOWN;
+}
+
+bool place_is_sure(enum place_kind kind)
+{
+	return kind == PLACE_LXC || kind == PLACE_NSPAWN || kind == PLACE_KUBERNETES;
+}
+
+enum place_kind place_detect(const char *container, bool kubernetes)
+{
+	enum place_kind kind = place_by_environment(container, kubernetes);
+
+	if (place_is_sure(kind))
+		return kind;
+	if (access("/var/run/secrets/kubernetes.io", F_OK) == 0)
+		return PLACE_KUBERNETES;
+	if (kind == PLACE_PODMAN || access("/run/.containerenv", F_OK) == 0)
+		return PLACE_PODMAN;
+	return access("/.dockerenv", F_OK) == 0 ? PLACE_DOCKER : kind;
 }
 
 const char *place_name(uint32_t kind)

@@ -1,8 +1,8 @@
 /*
  * place.h - where are we? Asked from files that exist or not; it changes nothing.
  *
- * place_detect() is what PID 1 itself asks, once. place_facts_read() reads files of /proc and /sys
- * and is for a child.
+ * PID 1 itself asks its environment alone: a file may lie on a file system that does not answer.
+ * place_detect() and place_facts_read() look at files, and are for a child.
  */
 #pragma once
 
@@ -37,6 +37,10 @@ struct place_facts {
 
 /* `container` is the value of that variable in PID 1's own environment, or NULL; `kubernetes` says
  * that $KUBERNETES_SERVICE_HOST is set. */
+enum place_kind place_by_environment(const char *container, bool kubernetes);
+/* No file says anything else than these. */
+bool place_is_sure(enum place_kind kind);
+/* The same with the files, which decide where the environment does not. */
 enum place_kind place_detect(const char *container, bool kubernetes);
 /* A word for the status: "lxc", "docker", "podman", "systemd-nspawn", "kubernetes", "other",
  * "unknown". */

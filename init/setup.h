@@ -10,6 +10,6 @@
 
 struct init;
 
-/* Runs the early quirks in a child and waits for it, at most two seconds; what failed becomes a
- * note on the board. */
+/* Finds the place (init->place) and runs the early quirks, in a child, and waits for it, at most
+ * two seconds; what failed becomes a note on the board. */
 void setup_run(struct init *init);

@@ -201,3 +201,15 @@ def test_the_file_is_whole_at_every_moment(lxc, dead):
     assert all(entry in last["quirks"] for entry in first["quirks"])
     silent.close()
     assert host.stop() == 0
+
+
+def test_a_dead_file_system_where_a_pod_has_its_secrets_does_not_hold_pid_1(unshare_host, dead):
+    """Nothing in the environment says where it is, so the files are looked for."""
+    host = unshare_host()
+    unit(host, "one.service", SLEEPER)
+    silent = dead(host.directory / "dead")
+    host.start({}, tty=False, before=silent.silence, mounts=[Mount(silent.directory, "/run/secrets")])
+    found = wait_units(host, one="running")
+    assert found["manager"]["place"] == "unknown"
+    silent.close()
+    assert host.stop() == 0
