@@ -45,8 +45,6 @@ static int begin(struct options *options, unsigned command, int argc, char **arg
 	if (r < 0)
 		return r;
 	fetch = options_fetch(options);
-	/* One thing after the other: a limit of the rate is that one's. */
-	fetch.jobs = 1;
 	return fetch_session_open(&fetch, on_event, options, session, err);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/cleanup.h"
 #include "image/http_curl.h"
@@ -21,6 +22,7 @@ int http_open(const struct http_options *options, struct http **http, struct err
 	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(err, -ENOMEM, "cannot begin libcurl");
 	h->options = *options;
+	h->pace.limit = options->limit_rate;
 	h->multi = curl_multi_init();
 	if (!h->multi)
 		return err_set(err, -ENOMEM, "cannot begin libcurl");
@@ -97,12 +99,69 @@ static int keep_body(struct http_request *request, const char *bytes, size_t len
 	return 0;
 }
 
+/* ---- the limit of the rate ---- */
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void unlist(struct http_transfer *t)
+{
+	struct http_transfer **at = &t->http->paused;
+
+	while (*at && *at != t)
+		at = &(*at)->next;
+	if (*at)
+		*at = t->next;
+	t->next = NULL;
+}
+
+/* Puts it behind those that wait already; libcurl keeps the bytes, and reads no more. */
+static size_t pause_it(struct http_transfer *t)
+{
+	struct http_transfer **at = &t->http->paused;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = t;
+	t->next = NULL;
+	return CURL_WRITEFUNC_PAUSE;
+}
+
+/* Lets those go on that may, each a piece; for how many milliseconds the others must wait. */
+static unsigned pace(struct http *http, unsigned milliseconds)
+{
+	uint64_t wait = 0;
+
+	while (http->paused) {
+		struct http_transfer *t = http->paused;
+
+		wait = pace_wait(&http->pace, now_us());
+		if (wait > 0)
+			break;
+		unlist(t);
+		/* Calls on_body(), which may put it behind the others again. */
+		curl_easy_pause(t->easy, CURLPAUSE_CONT);
+	}
+	return http->paused && (wait + 999) / 1000 < milliseconds ? (unsigned)((wait + 999) / 1000)
+								  : milliseconds;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct http_request *request = arg;
 	int r;
 
 	if (to_sink(request)) {
+		struct http *http = request->transfer->http;
+
+		if (pace_ahead(&http->pace, now_us()))
+			return pause_it(request->transfer);
+		pace_take(&http->pace, now_us(), size * n);
 		r = tell_head(request);
 		if (r >= 0)
 			r = request->sink(request->arg, bytes, size * n, &request->err);
@@ -198,8 +257,6 @@ static void set_limits(struct http_transfer *t, const struct http_request *reque
 	curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME, stall);
 	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT, (long)request->timeout);
 	curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, BUFFER);
-	if (o->limit_rate)
-		curl_easy_setopt(t->easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)o->limit_rate);
 }
 
 /* All that stays the same over redirects. */
@@ -339,6 +396,7 @@ static void finish(struct http_request *request, CURLcode code)
 		request->error = r;
 	}
 	curl_multi_remove_handle(t->http->multi, t->easy);
+	unlist(t);
 	request->done = true;
 }
 
@@ -351,6 +409,7 @@ int http_step(struct http *http, unsigned milliseconds, struct err *err)
 	if (http->cancelled && http->cancelled(http->cancelled_arg))
 		return err_set(err, -ECANCELED,
 			       "it was interrupted: the next run goes on from here");
+	milliseconds = pace(http, milliseconds);
 	if (curl_multi_perform(http->multi, &running) != CURLM_OK)
 		return err_set(err, -ENOMEM, "libcurl fails");
 	while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
@@ -376,6 +435,7 @@ void http_request_free(struct http_request *request)
 	if (!t)
 		return;
 	request->transfer = NULL;
+	unlist(t);
 	if (t->easy) {
 		curl_multi_remove_handle(t->http->multi, t->easy);
 		curl_easy_cleanup(t->easy);

@@ -25,7 +25,7 @@ struct http_options {
 	const char *cacert; /* trusted besides the system's, or NULL */
 	bool insecure;
 	unsigned stall_timeout; /* seconds */
-	uint64_t limit_rate;    /* bytes per second of one connection; 0: none */
+	uint64_t limit_rate;    /* bytes per second, of all connections together; 0: none */
 };
 
 #define HTTP_ERROR_MAX (1u << 20)

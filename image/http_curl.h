@@ -7,16 +7,20 @@
 
 #include "image/certs.h"
 #include "image/http.h"
+#include "image/pace.h"
 
 struct http {
 	CURLM *multi;
 	struct http_options options; /* its texts are the session's */
+	struct pace pace;
+	struct http_transfer *paused; /* those that wait for it, the one that waits longest first */
 	bool (*cancelled)(void *arg);
 	void *cancelled_arg;
 };
 
 struct http_transfer {
 	struct http *http;
+	struct http_transfer *next; /* of http->paused */
 	CURL *easy;
 	struct curl_slist *headers;
 	struct certs certs; /* of the host that is spoken to now */

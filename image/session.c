@@ -66,10 +66,8 @@ int fetch_session_open(const struct fetch_options *options, fetch_event_fn *fn, 
 		.cacert = s->options.cacert,
 		.insecure = s->options.insecure,
 		.stall_timeout = s->options.stall_timeout,
-		.limit_rate = s->options.limit_rate / s->options.jobs,
+		.limit_rate = s->options.limit_rate,
 	};
-	if (s->options.limit_rate && !http.limit_rate)
-		http.limit_rate = 1;
 	r = http_open(&http, &s->http, err);
 	if (r < 0)
 		return r;

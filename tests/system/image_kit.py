@@ -112,9 +112,9 @@ def free_port():
 
 
 class Registry:
-    """A real docker-registry on loopback: plain, or with TLS, or with a user."""
+    """A real docker-registry on loopback: plain, or with TLS, or with a user, or for clients of a CA only."""
 
-    def __init__(self, path, tls=False, user=None):
+    def __init__(self, path, tls=False, user=None, client_ca=None):
         self.path, self.tls, self.user = str(path), tls, user
         self.log = open(f"{self.path}/log", "w+")
         config = {"version": "0.1", "log": {"level": "warn"},
@@ -126,6 +126,8 @@ class Registry:
                             "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{self.path}/key.pem",
                             "-out", self.cert], check=True, capture_output=True)
             config["http"]["tls"] = {"certificate": self.cert, "key": f"{self.path}/key.pem"}
+        if client_ca:
+            config["http"]["tls"]["clientcas"] = [client_ca]
         if user:
             import crypt  # Debian 12's Python still has it
             name, password = user.split(":", 1)

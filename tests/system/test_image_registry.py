@@ -247,7 +247,7 @@ def test_what_an_earlier_run_had_is_not_fetched_again(plain, out, tmp_path):
     image = Image(sizes=(20 << 20,), seed=5, compress=False)
     plain.push(image, "a/resume:1", tmp_path)
     argv = [HAKIM, "pull", "--image", f"{plain.host}/a/resume:1", "--output", str(out), "--plain-http", HERE,
-            "--limit-rate=24M"]
+            "--limit-rate=8M"]
     layer = image.layers[0]["digest"]
     with quiet(tmp_path, *argv) as process:
         wait_for_bytes(out / "resume_1.tar.tmp-hakim-journal", process)
@@ -306,7 +306,7 @@ def test_a_network_that_is_cut_is_waited_for_and_then_gone_on_from(tmp_path):
     @contextmanager
     def pull_until_it_has_begun(*words):
         before = noted(journal)
-        with started(*argv, "--limit-rate=24M", *words, env=environment(tmp_path), stdout=subprocess.DEVNULL,
+        with started(*argv, "--limit-rate=8M", *words, env=environment(tmp_path), stdout=subprocess.DEVNULL,
                      stderr=subprocess.PIPE, text=True) as process:
             wait_for_bytes(journal, process, before + 1)
             registry.stop()
