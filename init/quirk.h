@@ -101,6 +101,9 @@ struct quirk {
 	/* Goes on with a remedy that takes long, when all else is done and written: no deadline. */
 	quirk_fn *slow;
 	enum quirk_again again;
+	/* Bits of enum quirk_id: not asked when one of these did not answer, since it would wait
+	 * for the same file system, and the boot for both. */
+	uint32_t hangs_with;
 	bool always; /* HAKIM_QUIRKS does not switch it off: others need what it finds */
 };
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -69,7 +70,31 @@ static bool turn(struct quirk_entry *e, uint32_t from, uint32_t to)
 					   __ATOMIC_ACQUIRE);
 }
 
-static int claim(struct quirk_sheet *sheet, enum quirk_when when)
+/* One that would hang for the same reason is over at once: the boot waits for one deadline. */
+static bool pass_over(struct quirk_sheet *sheet, unsigned i)
+{
+	struct quirk_entry *e = &sheet->entries[i];
+
+	for (unsigned k = 0; k < QUIRK_IDS; k++) {
+		const struct quirk_entry *other = &sheet->entries[k];
+
+		/* It is over: is_ready() has seen it. */
+		if (!(quirk_table[i].hangs_with & bit(k)) || other->outcome != QUIRK_FAILED ||
+		    other->result.error != ETIMEDOUT)
+			continue;
+		if (!turn(e, ENTRY_CLAIMED, ENTRY_STORING))
+			return true;
+		e->result.error = ETIMEDOUT;
+		e->outcome = quirk_say(&e->result, QUIRK_FAILED,
+				       "not asked, since `%s` did not answer: booted on without it",
+				       quirk_table[k].name);
+		__atomic_store_n(&e->state, ENTRY_DONE, __ATOMIC_RELEASE);
+		return true;
+	}
+	return false;
+}
+
+static int claim(struct quirk_sheet *sheet, enum quirk_when when, int tell_fd)
 {
 	for (unsigned i = 0; i < QUIRK_IDS; i++) {
 		struct quirk_entry *e = &sheet->entries[i];
@@ -77,6 +102,13 @@ static int claim(struct quirk_sheet *sheet, enum quirk_when when)
 		if (!is_ready(sheet, i, when) || !turn(e, ENTRY_WAITING, ENTRY_CLAIMED))
 			continue;
 		e->worker = getpid();
+		if (pass_over(sheet, i)) {
+			if (write(tell_fd, "", 1) < 0)
+				return -1;
+			/* What needs this one is ready now, and may stand above. */
+			i = UINT_MAX;
+			continue;
+		}
 		e->began_ns = now_ns();
 		__atomic_store_n(&e->state, ENTRY_RUNNING, __ATOMIC_RELEASE);
 		return (int)i;
@@ -88,7 +120,7 @@ static void work(struct quirk_sheet *sheet, enum quirk_when when, int tell_fd)
 {
 	int i;
 
-	while ((i = claim(sheet, when)) >= 0) {
+	while ((i = claim(sheet, when, tell_fd)) >= 0) {
 		struct quirk_entry *e = &sheet->entries[i];
 		struct quirk_result result = {.error = 0};
 		enum quirk_outcome outcome = quirk_table[i].apply(&sheet->world, &result);

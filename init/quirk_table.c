@@ -45,16 +45,16 @@ const struct quirk quirk_table[QUIRK_IDS] = {
 			     .again = QUIRK_FIX},
 	[QUIRK_ID_DIRECTORIES] = {"directories", quirk_directories, ANY, QUIRK_EARLY, NEED(RUN),
 				  EARLY_MS, false, "there is no control socket, or no log", NULL,
-				  .again = QUIRK_FIX},
+				  .again = QUIRK_FIX, .hangs_with = NEED(RUN)},
 	[QUIRK_ID_STALE] =
 		{"stale-files", quirk_stale, LXC, QUIRK_EARLY, NEED(PLACE) | NEED(DIRECTORIES),
 		 EARLY_MS, false,
 		 "docker says that it is running already, an X server that its number is "
 		 "taken",
-		 NULL},
+		 NULL, .hangs_with = NEED(DIRECTORIES)},
 	[QUIRK_ID_MACHINE_ID] = {"machine-id", quirk_machine_id, ANY, QUIRK_EARLY, 0, EARLY_MS,
 				 false, "D-Bus does not start", NULL, .again = QUIRK_FIX},
-	[QUIRK_ID_PING] = {"ping", quirk_ping, LXC, QUIRK_EARLY, NEED(PLACE), EARLY_MS, false,
+	[QUIRK_ID_PING] = {"ping", quirk_ping, LXC, QUIRK_EARLY, NEED(PROC), EARLY_MS, false,
 			   "ping says \"Operation not permitted\"",
 			   NET_SYSCTL("net.ipv4.ping_group_range = 0 65535",
 				      "hakim-ping.conf") "  # or in the container: setcap "
@@ -70,7 +70,7 @@ const struct quirk quirk_table[QUIRK_IDS] = {
 			     AT_TOP("lxc.prlimit.nofile: 524288")},
 	[QUIRK_ID_ENVIRONMENT] = {"environment", quirk_environment, ANY, QUIRK_EARLY, 0, EARLY_MS,
 				  false, "tools show \"?\" for letters, or are not found", NULL},
-	[QUIRK_ID_HOME] = {"home", quirk_home, LXC, QUIRK_EARLY, NEED(PLACE), EARLY_MS, false,
+	[QUIRK_ID_HOME] = {"home", quirk_home, LXC, QUIRK_EARLY, NEED(PROC), EARLY_MS, false,
 			   "the workspace cannot write into its home", NULL, .again = QUIRK_FIX},
 	[QUIRK_ID_CGROUP] = {"cgroup", quirk_cgroup, LXC, QUIRK_LATE, 0, LATE_MS, false,
 			     "services and nested containers have no limits of memory or CPU",

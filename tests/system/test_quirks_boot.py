@@ -88,6 +88,21 @@ def test_a_home_and_a_tmp_that_hang_cost_one_deadline_together(lxc, dead):
     assert host.stop() == 0
 
 
+def test_rows_that_would_wait_for_the_same_file_system_cost_one_deadline(lxc, dead):
+    host = lxc()
+    silent = start_with_dead(host, dead, ("/var/lib",))
+    found = quirks(host)
+    rows = found["quirks"]
+    print(f"early rows {found['early_us']} us")
+    assert rows["directories"]["errno"] == 110 and "hangs" in rows["directories"]["text"], rows["directories"]
+    assert rows["stale-files"]["errno"] == 110 and "not asked" in rows["stale-files"]["text"], rows["stale-files"]
+    for name in ("run", "shm", "machine-id", "ping", "home"):
+        assert rows[name]["outcome"] in ("fine", "remedied"), rows[name]
+    assert found["early_us"] < 1.5 * rows["directories"]["took_us"]
+    silent[0].close()
+    assert host.stop() == 0
+
+
 def killer(host, seconds, seen):
     """Kills PID 1 so long after it is executed, and notes how far it had come."""
     def run():

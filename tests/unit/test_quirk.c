@@ -71,6 +71,8 @@ static void every_row_is_whole(void **state)
 		assert_non_null(quirk_table[i].name);
 		assert_non_null(quirk_table[i].apply);
 		assert_true(quirk_table[i].deadline_ms > 0);
+		/* Only of what is over by then is it known. */
+		assert_int_equal(quirk_table[i].hangs_with & ~quirk_table[i].needs, 0);
 		for (unsigned k = 0; k < QUIRK_IDS; k++) {
 			assert_true(k == i ||
 				    strcmp(quirk_table[i].name, quirk_table[k].name) != 0);
