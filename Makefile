@@ -202,6 +202,7 @@ WRAP_manager := adopt_main keeper_drop keeper_exit keeper_list keeper_store keep
 WRAP_control := $(WRAP_manager)
 WRAP_keeper := keeper_list keeper_store
 WRAP_notify := $(WRAP_manager)
+WRAP_proc := open
 WRAP_takeover := $(WRAP_manager)
 
 $(BUILD)/bin/image_%: $(call fuzz_obj,fuzzer fuzz fuzz_image_%) $(BUILD)/libimage.a $(BUILD)/libcommon.a
@@ -220,7 +221,7 @@ $(BUILD)/unit/fuzz_image: $(call fuzz_obj,replay fuzz $(addprefix fuzz_,$(filter
 
 $(BUILD)/unit/fuzz_others: $(call fuzz_obj,replay fuzz $(addprefix fuzz_,$(filter-out image_%,$(FUZZ_TARGETS)))) $(TEST_LIBS)
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) $(LDFLAGS) $(call wrap,$(WRAP_manager)) -o $@ $^ $(OTHER_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(LD_DYNAMIC) $(LDFLAGS) $(call wrap,$(WRAP_manager) $(WRAP_proc)) -o $@ $^ $(OTHER_LIBS)
 
 #: make run       boot a workspace in an unprivileged LXC container and open a shell in it
 run: deps

@@ -1,16 +1,26 @@
 /*
  * Tables of the kernel and of the host, as they are below a root: routes, uid_map, cgroups,
- * memory. Each part goes into one file; and quirks.json and mountinfo as hakimctl reads them.
+ * memory, mounts, users. Each part goes into one file; and quirks.json and mountinfo as hakimctl
+ * reads them.
  */
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/network.h"
 #include "init/place.h"
+#include "init/quirk_file.h"
 #include "init/quirk_json.h"
 #include "init/quirk_rows.h"
+#include "modules/openclaw-node/connection.h"
 #include "supervisor/ctl/doctor_view.h"
 #include "tests/fuzz/fuzz.h"
+
+/* Its name is another one's in the supervisor, which is linked, too. */
+#define user_find init_user_find
+/* NOLINTNEXTLINE(bugprone-suspicious-include) */
+#include "init/user.c"
 
 static const char *const files[] = {
 	"proc/net/route",
@@ -28,7 +38,48 @@ static const char *const files[] = {
 	"proc/1/cgroup",
 	"proc/sys/kernel/random/boot_id",
 	"sys/fs/cgroup/cgroup.subtree_control",
+	"proc/self/mountinfo",
+	"etc/passwd",
+	"etc/group",
+	"proc/net/tcp",
 };
+
+/* What is read by an absolute path comes from below the root, too. */
+int __wrap_open(const char *path, int flags, ...);
+int __real_open(const char *path, int flags, ...);
+
+static bool below_root;
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	char instead[128];
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	if (below_root &&
+	    snprintf(instead, sizeof(instead), "%s%s", fuzz_dir(), path) < (int)sizeof(instead))
+		path = instead;
+	return __real_open(path, flags, mode);
+}
+
+static void absolute(void)
+{
+	static const char *const names[] = {"root", "coder", NULL};
+	struct user user = {0};
+
+	below_root = true;
+	mount_at("/home", false);
+	mount_at("/home", true);
+	mount_is_shared("/");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (init_user_find(names[i], 0, &user) == 0)
+			FUZZ_MUST(*user.home && *user.shell && user.n_groups > 0 &&
+				  user.n_groups <= USER_GROUPS_MAX);
+	below_root = false;
+}
 
 static void rows(const char *root)
 {
@@ -71,6 +122,7 @@ FUZZ_TARGET(proc)
 	const char *root = fuzz_dir();
 	const char *rest = text;
 	size_t left = len;
+	char proc[96];
 
 	doctor(text, len);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -84,4 +136,7 @@ FUZZ_TARGET(proc)
 	network_has_interface(root);
 	network_has_server(root);
 	rows(root);
+	absolute();
+	snprintf(proc, sizeof(proc), "%s/proc", root);
+	openclaw_connection_has(proc, 1, 18789);
 }
