@@ -17,7 +17,7 @@ else
 BUILD := build$(if $(CROSS),/$(CROSS:-=))
 endif
 
-# CROSS=aarch64-linux-gnu- builds for arm64 into build/aarch64-linux-gnu (tests/cross/arm64.sh has where that works).
+# CROSS=aarch64-linux-gnu- builds for arm64 into build/aarch64-linux-gnu (make cross-arm64 has where that works).
 CROSS ?=
 ifneq ($(CROSS),)
 CC := $(CROSS)gcc
@@ -93,7 +93,7 @@ STAND_INS := $(if $(AGENT_SRC),$(BUILD)/stand-ins/coder)
 HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(TEST_SRC)) $(BUILD)/unit/fuzz_image $(BUILD)/unit/fuzz_others
 
-.PHONY: all deb deb-init fuzz help deps deps-vm deps-image image images push smoke e2e measure run test test-unit test-system test-vm lint format install clean
+.PHONY: all deb deb-init fuzz help deps deps-vm deps-image image images push smoke e2e e2e-devcontainer measure run test test-unit unit-tests cross-arm64 test-system test-vm lint format install clean
 
 all: $(PROGRAMS)
 
@@ -242,6 +242,13 @@ test-vm: deps-vm
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(PYTHON) tests/vm/vm.py --build $(BUILD)
 
+# Only built: for cross-arm64, which runs them in its own way.
+unit-tests: $(UNIT_TESTS)
+
+#: make cross-arm64   everything for arm64 in a Debian of its own, and the unit tests under qemu-user; minutes, not part of test
+cross-arm64: deps
+	$(Q)$(PYTHON) tests/cross/arm64.py
+
 test-unit: $(UNIT_TESTS)
 	$(Q)sh tests/unit/run.sh $(UNIT_TESTS)
 
@@ -335,6 +342,11 @@ measure: deps
 	$(Q)$(MAKE) --no-print-directory all $(STAND_INS)
 	$(Q)$(PYTHON) tests/e2e.py --build $(BUILD) --measure $(VARIANTS)
 	$(Q)scripts/variants
+
+#: make e2e-devcontainer   the real devcontainer CLI with the image of js: up, exec, stop; not part of test
+e2e-devcontainer: deps
+	$(Q)sh tests/deps.sh buildah mmdebstrap
+	$(Q)$(PYTHON) tests/e2e_devcontainer.py
 
 # podman builds, too, but in containers, for which not every machine is made: buildah needs a chroot.
 deps-image:
