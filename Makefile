@@ -252,8 +252,10 @@ cross-arm64: deps
 test-unit: $(UNIT_TESTS)
 	$(Q)sh tests/unit/run.sh $(UNIT_TESTS)
 
+# Most of a test is waiting: two at a time take little more than half as long. A file's are done in their order, by one.
+JOBS ?= 2
 test-system: all $(STAND_INS) $(HELPERS)
-	$(Q)HAKIM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/system $(PYTEST_ARGS)
+	$(Q)HAKIM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(JOBS) --dist loadfile -p no:cacheprovider tests/system $(PYTEST_ARGS)
 
 #: make lint      clang-format, clang-tidy, cppcheck, shellcheck, flake8; no warnings
 lint: deps
