@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import pytest
 from image_kit import started
 from oci_registry import OciRegistry
 from proxmox_model import Model
+from proxmox_server import ProxmoxServer
 
 ROOT = Path(__file__).resolve().parents[2]
 HAKIM = ROOT / os.environ.get("HAKIM_BUILD", "build") / "hakim"
@@ -106,3 +109,20 @@ class Proxmox:
         self.registry.gate.set()
         self.registry.shutdown()
         self.registry.server_close()
+
+
+@pytest.fixture(name="pve")
+def _pve(tmp_path: Path) -> Iterator[Proxmox]:
+    """A node with nothing on it."""
+    proxmox = Proxmox(tmp_path)
+    yield proxmox
+    proxmox.close()
+
+
+@pytest.fixture(name="api")
+def _api(pve: Proxmox, tmp_path: Path) -> Iterator[ProxmoxServer]:
+    """Its REST API."""
+    server = ProxmoxServer(pve.model, tmp_path)
+    yield server
+    server.shutdown()
+    server.server_close()

@@ -2,29 +2,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from proxmox_kit import _api, _pve  # noqa: F401  fixtures
 from proxmox_kit import Proxmox
 from proxmox_server import TOKEN, ProxmoxServer
-
-
-@pytest.fixture
-def pve(tmp_path: Path) -> Iterator[Proxmox]:
-    """A node with nothing on it."""
-    proxmox = Proxmox(tmp_path)
-    yield proxmox
-    proxmox.close()
-
-
-@pytest.fixture
-def api(pve: Proxmox, tmp_path: Path) -> Iterator[ProxmoxServer]:
-    """Its REST API."""
-    server = ProxmoxServer(pve.model, tmp_path)
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 def far(server: ProxmoxServer) -> tuple[list[str], dict[str, str]]:

@@ -6,21 +6,12 @@ import os
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from hosts.process import wait_until
+from proxmox_kit import _pve  # noqa: F401  fixtures
 from proxmox_kit import HAKIM, ROOT, VARIANTS, Proxmox
-
-
-@pytest.fixture
-def pve(tmp_path: Path) -> Iterator[Proxmox]:
-    """A node with nothing on it."""
-    proxmox = Proxmox(tmp_path)
-    yield proxmox
-    proxmox.close()
 
 
 def test_the_default_variants_are_pulled_in_their_order(pve: Proxmox) -> None:

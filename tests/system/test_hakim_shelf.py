@@ -4,20 +4,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from proxmox_kit import _pve  # noqa: F401  fixtures
 from proxmox_kit import Proxmox
 from proxmox_server import TOKEN, ProxmoxServer
-
-
-@pytest.fixture
-def pve(tmp_path: Path) -> Iterator[Proxmox]:
-    """A node with nothing on it."""
-    proxmox = Proxmox(tmp_path)
-    yield proxmox
-    proxmox.close()
 
 
 def aged(pve: Proxmox, name: str, days: float) -> Path:

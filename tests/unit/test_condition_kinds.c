@@ -28,20 +28,6 @@ static int machine_make(void **state)
 	return 0;
 }
 
-/* A file of the machine; all directories on the way are made. */
-static void file(const char *path, const char *text)
-{
-	char full[256];
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *p = full + strlen(root) + 1; (p = strchr(p, '/')); p++) {
-		*p = '\0';
-		mkdir(full, 0755);
-		*p = '/';
-	}
-	put(root, path + 1, text);
-}
-
 static bool holds(enum condition_kind kind, const char *arg)
 {
 	struct condition condition = {.kind = kind, .arg = (char *)arg};
@@ -75,7 +61,7 @@ static void paths_are_what_they_are(void **state)
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	char path[128];
 
-	file("/d/e/f.conf", "x");
+	machine_file("/d/e/f.conf", "x");
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", root);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	snprintf(path, sizeof(path), "%s/link", root);
@@ -98,8 +84,8 @@ static void paths_are_what_they_are(void **state)
 
 static void globs_are_matched_a_component_at_a_time(void **state)
 {
-	file("/d/e/f.conf", "x");
-	file("/d/.hidden/g", "x");
+	machine_file("/d/e/f.conf", "x");
+	machine_file("/d/.hidden/g", "x");
 	YES(PATH_EXISTS_GLOB, "/d/*/f.conf");
 	YES(PATH_EXISTS_GLOB, "/d/?/[f-g].c*");
 	YES(PATH_EXISTS_GLOB, "/d/e");
@@ -125,11 +111,11 @@ static void empty_files_and_directories_are_empty(void **state)
 {
 	char path[128];
 
-	file("/d/.hidden", "x");
-	file("/d/x.conf~", "x");
-	file("/d/x.dpkg-old", "x");
+	machine_file("/d/.hidden", "x");
+	machine_file("/d/x.conf~", "x");
+	machine_file("/d/x.dpkg-old", "x");
 	NO(DIRECTORY_NOT_EMPTY, "/d");
-	file("/d/x", "");
+	machine_file("/d/x", "");
 	YES(DIRECTORY_NOT_EMPTY, "/d");
 	NO(DIRECTORY_NOT_EMPTY, "/x");
 	NO(FILE_NOT_EMPTY, "/d/x");
@@ -145,8 +131,9 @@ static void empty_files_and_directories_are_empty(void **state)
 
 static void users_and_groups_are_the_supervisors(void **state)
 {
-	file("/etc/passwd", "root:x:0:0::/:/bin/sh\ncoder:x:1000:1001::/home/coder:/bin/sh\n");
-	file("/etc/group", "root:x:0:\ncoder:x:1001:\n");
+	machine_file("/etc/passwd",
+		     "root:x:0:0::/:/bin/sh\ncoder:x:1000:1001::/home/coder:/bin/sh\n");
+	machine_file("/etc/group", "root:x:0:\ncoder:x:1001:\n");
 	YES(USER, "root");
 	YES(USER, "0");
 	YES(USER, "@system");
@@ -169,7 +156,7 @@ static void users_and_groups_are_the_supervisors(void **state)
 
 static void a_container_is_one_whatever_it_is_on(void **state)
 {
-	file("/proc/self/uid_map", "         0     100000      65536\n");
+	machine_file("/proc/self/uid_map", "         0     100000      65536\n");
 	YES(VIRTUALIZATION, "yes");
 	YES(VIRTUALIZATION, "container");
 	YES(VIRTUALIZATION, "lxc");
@@ -190,7 +177,7 @@ static void a_container_is_one_whatever_it_is_on(void **state)
 	world.place = "unknown";
 	YES(VIRTUALIZATION, "container");
 	YES(VIRTUALIZATION, "container-other");
-	file("/proc/self/uid_map", "         0          0 4294967295\n");
+	machine_file("/proc/self/uid_map", "         0          0 4294967295\n");
 	NO(VIRTUALIZATION, "container");
 	NO(VIRTUALIZATION, "private-users");
 	NO(VIRTUALIZATION, "unknown");
@@ -206,7 +193,7 @@ static void hosts_have_a_name_and_an_id(void **state)
 	YES(HOST, "BOX*");
 	NO(HOST, "box");
 	NO(HOST, "0123456789abcdef0123456789abcdef");
-	file("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+	machine_file("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
 	YES(HOST, "0123456789ABCDEF0123456789abcdef");
 	NO(HOST, "1123456789abcdef0123456789abcdef");
 }
@@ -261,8 +248,8 @@ static void architectures_have_systemds_names(void **state)
 static void the_kernels_command_line_has_words(void **state)
 {
 	/* A container's is PID 1's own. */
-	file("/proc/1/cmdline", "/sbin/init quiet root=/dev/sda");
-	file("/proc/cmdline", "debug\n");
+	machine_file("/proc/1/cmdline", "/sbin/init quiet root=/dev/sda");
+	machine_file("/proc/cmdline", "debug\n");
 	YES(KERNEL_COMMAND_LINE, "quiet");
 	YES(KERNEL_COMMAND_LINE, "root");
 	YES(KERNEL_COMMAND_LINE, "root=/dev/sda");
@@ -277,7 +264,7 @@ static void the_kernels_command_line_has_words(void **state)
 
 static void modules_lie_in_sys(void **state)
 {
-	file("/sys/module/nf_tables/refcnt", "1");
+	machine_file("/sys/module/nf_tables/refcnt", "1");
 	YES(KERNEL_MODULE_LOADED, "nf_tables");
 	YES(KERNEL_MODULE_LOADED, "nf-tables");
 	NO(KERNEL_MODULE_LOADED, "nf");
@@ -287,8 +274,8 @@ static void modules_lie_in_sys(void **state)
 static void capabilities_are_those_of_the_bounding_set(void **state)
 {
 	NO(CAPABILITY, "CAP_CHOWN");
-	file("/proc/self/status",
-	     "Name:\tx\nCapPrm:\tffffffffffffffff\nCapBnd:\t0000000000200001\n");
+	machine_file("/proc/self/status",
+		     "Name:\tx\nCapPrm:\tffffffffffffffff\nCapBnd:\t0000000000200001\n");
 	YES(CAPABILITY, "CAP_CHOWN");
 	YES(CAPABILITY, "cap_sys_admin");
 	NO(CAPABILITY, "CAP_NET_ADMIN");
@@ -298,14 +285,14 @@ static void capabilities_are_those_of_the_bounding_set(void **state)
 static void memory_and_processors_are_the_containers(void **state)
 {
 	NO(MEMORY, "1");
-	file("/proc/meminfo", "MemTotal:        2097152 kB\nMemFree: 1 kB\n");
+	machine_file("/proc/meminfo", "MemTotal:        2097152 kB\nMemFree: 1 kB\n");
 	YES(MEMORY, "2G");
 	NO(MEMORY, ">2G");
 	YES(MEMORY, "=2G");
 	YES(MEMORY, "< 3G");
-	file("/sys/fs/cgroup/memory.max", "max\n");
+	machine_file("/sys/fs/cgroup/memory.max", "max\n");
 	YES(MEMORY, "2G");
-	file("/sys/fs/cgroup/memory.max", "1073741824\n");
+	machine_file("/sys/fs/cgroup/memory.max", "1073741824\n");
 	NO(MEMORY, "2G");
 	YES(MEMORY, "==1G");
 	YES(CPUS, "2");
@@ -321,11 +308,11 @@ static void pressure_is_at_most_the_limit(void **state)
 {
 	/* What the kernel does not tell is none. */
 	YES(CPU_PRESSURE, "0%");
-	file("/proc/pressure/cpu", "some avg10=40.00 avg60=20.50 avg300=3.00 total=1\n");
-	file("/proc/pressure/io", "some avg10=90.00 avg60=90.00 avg300=90.00 total=1\n"
-				  "full avg10=5.00 avg60=1.00 avg300=0.10 total=1\n");
-	file("/proc/pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n"
-				      "full avg10=9.00 avg60=9.00 avg300=9.00 total=1\n");
+	machine_file("/proc/pressure/cpu", "some avg10=40.00 avg60=20.50 avg300=3.00 total=1\n");
+	machine_file("/proc/pressure/io", "some avg10=90.00 avg60=90.00 avg300=90.00 total=1\n"
+					  "full avg10=5.00 avg60=1.00 avg300=0.10 total=1\n");
+	machine_file("/proc/pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n"
+					      "full avg10=9.00 avg60=9.00 avg300=9.00 total=1\n");
 	YES(CPU_PRESSURE, "3%");
 	NO(CPU_PRESSURE, "2.99%");
 	NO(CPU_PRESSURE, "20%/1min");
@@ -345,10 +332,11 @@ static void controllers_must_all_be_there(void **state)
 {
 	NO(CONTROL_GROUP_CONTROLLER, "memory");
 	YES(CONTROL_GROUP_CONTROLLER, "v1");
-	file("/proc/cgroups", "#subsys_name\thierarchy\ncpuset\t1\t1\t1\nmemory\t2\t1\t1\n");
+	machine_file("/proc/cgroups",
+		     "#subsys_name\thierarchy\ncpuset\t1\t1\t1\nmemory\t2\t1\t1\n");
 	YES(CONTROL_GROUP_CONTROLLER, "memory");
 	NO(CONTROL_GROUP_CONTROLLER, "cpu");
-	file("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io pids\n");
+	machine_file("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io pids\n");
 	YES(CONTROL_GROUP_CONTROLLER, "v2");
 	NO(CONTROL_GROUP_CONTROLLER, "v1");
 	YES(CONTROL_GROUP_CONTROLLER, "cpu pids");
@@ -359,9 +347,10 @@ static void controllers_must_all_be_there(void **state)
 static void releases_are_compared_by_field(void **state)
 {
 	NO(OS_RELEASE, "ID=debian");
-	file("/usr/lib/os-release", "ID=other\n");
+	machine_file("/usr/lib/os-release", "ID=other\n");
 	YES(OS_RELEASE, "ID=other");
-	file("/etc/os-release", "# x\nID=debian\nVERSION_ID=\"12\"\nNAME='Debian GNU/Linux'\n");
+	machine_file("/etc/os-release",
+		     "# x\nID=debian\nVERSION_ID=\"12\"\nNAME='Debian GNU/Linux'\n");
 	YES(OS_RELEASE, "ID=debian VERSION_ID>=12");
 	NO(OS_RELEASE, "ID=debian VERSION_ID>12");
 	YES(OS_RELEASE, "\"NAME$=Debian *\"");
@@ -373,22 +362,22 @@ static void releases_are_compared_by_field(void **state)
 static void what_the_kernel_protects_with_is_seen_by_its_files(void **state)
 {
 	NO(SECURITY, "apparmor");
-	file("/sys/module/apparmor/parameters/enabled", "N\n");
+	machine_file("/sys/module/apparmor/parameters/enabled", "N\n");
 	NO(SECURITY, "apparmor");
-	file("/sys/module/apparmor/parameters/enabled", "Y\n");
+	machine_file("/sys/module/apparmor/parameters/enabled", "Y\n");
 	YES(SECURITY, "apparmor");
 	NO(SECURITY, "selinux");
-	file("/sys/fs/selinux/enforce", "1");
+	machine_file("/sys/fs/selinux/enforce", "1");
 	YES(SECURITY, "selinux");
 	NO(SECURITY, "tpm2");
 	NO(SECURITY, "audit");
 	NO(FIRMWARE, "uefi");
-	file("/sys/firmware/efi/runtime", "");
+	machine_file("/sys/firmware/efi/runtime", "");
 	YES(FIRMWARE, "uefi");
 	NO(FIRMWARE, "device-tree");
 	NO(FIRMWARE, "smbios-field(sys_vendor = QEMU)");
-	file("/sys/class/dmi/id/sys_vendor", "Some Maker \n");
-	file("/sys/class/dmi/id/bios_version", "1.10.2\n");
+	machine_file("/sys/class/dmi/id/sys_vendor", "Some Maker \n");
+	machine_file("/sys/class/dmi/id/bios_version", "1.10.2\n");
 	YES(FIRMWARE, "smbios-field(sys_vendor = \"Some Maker\")");
 	NO(FIRMWARE, "smbios-field(sys_vendor = Some)");
 	YES(FIRMWARE, "smbios-field(sys_vendor != QEMU)");
@@ -396,7 +385,7 @@ static void what_the_kernel_protects_with_is_seen_by_its_files(void **state)
 	YES(FIRMWARE, "smbios-field(bios_version>=1.9)");
 	NO(FIRMWARE, "smbios-field(bios_version < 1.9)");
 	NO(FIRMWARE, "device-tree-compatible(acme,board)");
-	file("/proc/device-tree/compatible", "acme,board");
+	machine_file("/proc/device-tree/compatible", "acme,board");
 	YES(FIRMWARE, "device-tree-compatible(acme,board)");
 	NO(FIRMWARE, "device-tree-compatible(acme)");
 }
@@ -475,7 +464,7 @@ static void executable(const char *path)
 {
 	char full[256];
 
-	file(path, "#!");
+	machine_file(path, "#!");
 	snprintf(full, sizeof(full), "%s%s", root, path);
 	assert_int_equal(chmod(full, 0755), 0);
 }
@@ -486,7 +475,7 @@ static void a_module_asks_for_its_program(void **state)
 
 	executable("/bin/tool");
 	executable("/opt/own/other");
-	file("/bin/text", "");
+	machine_file("/bin/text", "");
 	assert_int_equal(ask_hakim(CONDITION_PROGRAM, "tool", false, path, NULL), CONDITIONS_HOLD);
 	assert_int_equal(ask_hakim(CONDITION_PROGRAM, "/bin/tool", false, path, NULL),
 			 CONDITIONS_HOLD);
@@ -506,9 +495,9 @@ static void a_module_asks_for_its_program(void **state)
 static void features_of_the_processor(void **state)
 {
 	NO(CPU_FEATURE, "sse2");
-	file("/proc/cpuinfo", "processor\t: 0\nmodel name\t: a sse5 of avx512\n"
-			      "flags\t\t: fpu sse sse2 pclmulqdq fma avx xsave rdrand\n"
-			      "bugs\t\t: spectre\nprocessor\t: 1\n");
+	machine_file("/proc/cpuinfo", "processor\t: 0\nmodel name\t: a sse5 of avx512\n"
+				      "flags\t\t: fpu sse sse2 pclmulqdq fma avx xsave rdrand\n"
+				      "bugs\t\t: spectre\nprocessor\t: 1\n");
 	YES(CPU_FEATURE, "fpu");
 	YES(CPU_FEATURE, "sse2");
 	YES(CPU_FEATURE, "rdrand");

@@ -3,19 +3,6 @@
 
 #include "common/network.h"
 
-static void table(const char *path, const char *text)
-{
-	char full[256];
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *p = full + strlen(root) + 1; (p = strchr(p, '/')); p++) {
-		*p = '\0';
-		mkdir(full, 0755);
-		*p = '/';
-	}
-	put(root, path + 1, text);
-}
-
 #define ROUTE6                                                                     \
 	"fd000000000000000000000000000001 40 00000000000000000000000000000000 00 " \
 	"00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n"
@@ -37,30 +24,30 @@ static void a_default_route_behind_a_long_table_is_seen(void **state)
 	for (int i = 0; i < ROUTES; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", ROUTE6);
 	len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", UNREACHABLE6);
-	table("/proc/net/ipv6_route", text);
+	machine_file("/proc/net/ipv6_route", text);
 	assert_false(network_has_route(root));
 	snprintf(text + len, sizeof(text) - len, "%s", DEFAULT6);
-	table("/proc/net/ipv6_route", text);
+	machine_file("/proc/net/ipv6_route", text);
 	assert_true(network_has_route(root));
 }
 
 static void a_default_route_of_ipv4_is_seen(void **state)
 {
 	assert_false(network_has_route(root));
-	table("/proc/net/route",
-	      "Iface\tDestination\tGateway\tFlags\neth0\t0000A8C0\t00000000\t0001\n");
+	machine_file("/proc/net/route",
+		     "Iface\tDestination\tGateway\tFlags\neth0\t0000A8C0\t00000000\t0001\n");
 	assert_false(network_has_route(root));
-	table("/proc/net/route",
-	      "Iface\tDestination\tGateway\tFlags\neth0\t00000000\t0100A8C0\t0003\n");
+	machine_file("/proc/net/route",
+		     "Iface\tDestination\tGateway\tFlags\neth0\t00000000\t0100A8C0\t0003\n");
 	assert_true(network_has_route(root));
 }
 
 static void a_name_server_is_seen_also_without_a_last_line_break(void **state)
 {
 	assert_int_equal(network_has_server(root), -ENOENT);
-	table("/etc/resolv.conf", "# nameserver 1.1.1.1\nsearch x\n");
+	machine_file("/etc/resolv.conf", "# nameserver 1.1.1.1\nsearch x\n");
 	assert_int_equal(network_has_server(root), 0);
-	table("/etc/resolv.conf", "search x\nnameserver 9.9.9.9");
+	machine_file("/etc/resolv.conf", "search x\nnameserver 9.9.9.9");
 	assert_int_equal(network_has_server(root), 1);
 }
 
@@ -69,10 +56,10 @@ static void a_line_without_an_end_ends_nothing(void **state)
 	static char text[20000];
 
 	memset(text, 'x', sizeof(text) - 1);
-	table("/etc/resolv.conf", text);
+	machine_file("/etc/resolv.conf", text);
 	assert_int_equal(network_has_server(root), 0);
 	snprintf(text + 15000, sizeof(text) - 15000, "\nnameserver 1\n");
-	table("/etc/resolv.conf", text);
+	machine_file("/etc/resolv.conf", text);
 	assert_int_equal(network_has_server(root), 1);
 }
 

@@ -52,18 +52,18 @@ static int files_remove(void **state)
 	return nftw(root, files_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Writes `len` bytes as DIR/NAME; a directory in the name is made. */
+/* Writes `len` bytes as DIR/NAME; directories in the name are made. */
 static void put_bytes(const char *dir, const char *name, const char *bytes, size_t len)
 {
 	char path[256];
-	char *slash;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	slash = strrchr(path, '/');
-	*slash = '\0';
-	mkdir(path, 0755);
-	*slash = '/';
+	for (char *p = path + strlen(dir) + 1; (p = strchr(p, '/')); p++) {
+		*p = '\0';
+		mkdir(path, 0755);
+		*p = '/';
+	}
 	f = fopen(path, "w");
 	assert_non_null(f);
 	assert_int_equal(fwrite(bytes, 1, len, f), len);
@@ -73,6 +73,12 @@ static void put_bytes(const char *dir, const char *name, const char *bytes, size
 static inline void put(const char *dir, const char *name, const char *text)
 {
 	put_bytes(dir, name, text, strlen(text));
+}
+
+/* A file of a machine that is made of files below `root`. */
+static inline void machine_file(const char *path, const char *text)
+{
+	put(root, path + 1, text);
 }
 
 /* Loads both directories into `set`. */
