@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import ssl
 import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -56,19 +57,21 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class OciRegistry(ThreadingHTTPServer):
-    """On a port of the loopback."""
+    """On a port of the loopback, or where it is told to be."""
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, where: tuple[str, int] = ("127.0.0.1", 0), tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(where, Handler)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.things: dict[str, tuple[str, bytes]] = {}
         self.requests: list[tuple[str, str]] = []
         self.broken: set[str] = set()  # paths whose bytes are the wrong ones
         self.proxied = 0
         self.gate = threading.Event()  # while it is not set, every answer is held
         self.gate.set()
-        self.address = f"127.0.0.1:{self.server_address[1]}"
+        self.address = f"{where[0]}:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def add(self, name: str, tag: str, files: dict[str, str], *, index: bool = False) -> str:

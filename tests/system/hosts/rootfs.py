@@ -65,13 +65,14 @@ class Recipe:
     packages: tuple[str, ...]
     customize: tuple[str, ...]
     part: tuple[str, ...] = ()
+    suite: str = SUITE
 
     @property
     def name(self) -> str:
         """Changes whenever the tree would."""
         part = [self.part] if self.part else []
-        recipe = json.dumps([SUITE, self.packages, self.customize, SHIFT, os.uname().machine, *part])
-        return f"{SUITE}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+        recipe = json.dumps([self.suite, self.packages, self.customize, SHIFT, os.uname().machine, *part])
+        return f"{self.suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
 SMALL = Recipe(PACKAGES, (*USERS, *CLEAN))
@@ -126,10 +127,11 @@ def make_tar(recipe: Recipe, target: Path) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".conf", encoding="utf-8") as options:
         options.write(host_apt_options())
         options.flush()
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(recipe.packages)}",
+        command = ["mmdebstrap", "--quiet", "--variant=minbase",
+                   *([f"--include={','.join(recipe.packages)}"] if recipe.packages else []),
                    "--dpkgopt=path-exclude=/usr/share/man/*", f"--aptopt={options.name}",
                    *(f"--customize-hook={line}" for line in hooks),
-                   SUITE, os.devnull if recipe.part else str(temporary), *([mirror] if mirror else [])]
+                   recipe.suite, os.devnull if recipe.part else str(temporary), *([mirror] if mirror else [])]
         try:
             run(command, timeout=900)
             os.replace(temporary, target)
