@@ -10,6 +10,7 @@
 #include "image/hakim.h"
 #include "image/layers.h"
 #include "image/options.h"
+#include "image/pull_fetch.h"
 #include "image/session.h"
 #include "image/text.h"
 #include "image/verify.h"
@@ -29,7 +30,6 @@ static int begin(struct options *options, unsigned command, int argc, char **arg
 		 const char *usage, enum reference_need need, struct reference *ref,
 		 struct fetch_session **session, struct err *err)
 {
-	struct fetch_options fetch;
 	int r = options_parse(options, (enum option_for)command, argc, argv, err);
 
 	if (r < 0)
@@ -44,8 +44,7 @@ static int begin(struct options *options, unsigned command, int argc, char **arg
 	r = reference_parse(options->words.v[0], need, ref, err);
 	if (r < 0)
 		return r;
-	fetch = options_fetch(options);
-	return fetch_session_open(&fetch, on_event, options, session, err);
+	return pull_fetch_open(options, on_event, options, session, err);
 }
 
 int hakim_tags(int argc, char **argv)

@@ -97,6 +97,9 @@ def test_proxmoxs_own_proxy_counts_where_the_environment_has_none(plain, proxy, 
     (etc / "datacenter.cfg").write_text(f"http_proxy: {proxy.url}\n")
     good(pull(tmp_path, ref, out, *words, env=where))
     assert proxy.seen != []
+    proxy.seen.clear()
+    good(hakim(tmp_path, "inspect", ref, "--plain-http", HERE, env=where))
+    assert proxy.seen != []
 
 
 def test_proxmoxs_own_proxy_is_a_tunnel_for_https(tls, proxy, out, tmp_path):
