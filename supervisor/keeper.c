@@ -62,13 +62,13 @@ static ssize_t keeper_receive(struct keeper *keeper, struct keeper_msg *msg, siz
 	n = recvmsg(keeper->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (n < 0)
 		return -errno;
-	if ((size_t)n < sizeof(*msg))
-		return -EPIPE;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
 		memcpy(fd, CMSG_DATA(c), sizeof(int));
 	}
+	if ((size_t)n < sizeof(*msg))
+		return -EPIPE;
 	msg->name[KEEPER_NAME_MAX - 1] = '\0';
 	return n;
 }
@@ -134,25 +134,31 @@ int keeper_list(struct keeper *keeper, void (*take)(void *data, const char *name
 			return err_sys(err, r, "PID 1 cannot be asked for what it keeps");
 		from = -1;
 		while (from < 0) {
-			int fd = -EBADF;
+			_cleanup_close_ int fd = -EBADF;
 			ssize_t n = keeper_receive(keeper, &msg, sizeof(msg), &fd);
 
 			if (n < 0)
 				return err_sys(err, (int)n,
 					       "PID 1 does not give back what it keeps");
 			if (msg.op == KEEPER_GIVE && fd >= 0) {
-				take(data, msg.name, fd);
+				take(data, msg.name, steal_fd(&fd));
 			} else if (msg.op == KEEPER_ACK && msg.seq == keeper->seq) {
 				if (msg.result < 0)
 					return err_sys(err, msg.result,
 						       "PID 1 cannot give back what it keeps");
 				from = msg.result;
-			} else if (fd >= 0) {
-				close(fd);
 			}
 		}
 	} while (from > 0);
 	return 0;
+}
+
+static void secrets_forget(char **secrets, size_t *len)
+{
+	if (*secrets)
+		explicit_bzero(*secrets, *len);
+	free(steal_ptr(secrets));
+	*len = 0;
 }
 
 int keeper_secrets(struct keeper *keeper, char **secrets, size_t *len, struct err *err)
@@ -174,6 +180,7 @@ int keeper_secrets(struct keeper *keeper, char **secrets, size_t *len, struct er
 			r = msg->result;
 			break;
 		} else if (msg->op == KEEPER_SECRETS && msg->data_len == (size_t)n - sizeof(*msg)) {
+			secrets_forget(secrets, len);
 			*len = msg->data_len;
 			*secrets = malloc(*len + 1);
 			if (!*secrets)
@@ -183,6 +190,8 @@ int keeper_secrets(struct keeper *keeper, char **secrets, size_t *len, struct er
 			explicit_bzero(msg, size);
 		}
 	}
+	if (r < 0)
+		secrets_forget(secrets, len);
 	return r < 0 ? err_sys(err, r, "PID 1 does not hand on the secrets") : 0;
 }
 

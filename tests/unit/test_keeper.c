@@ -259,6 +259,58 @@ static void what_a_newer_supervisor_asks_is_answered_enosys(void **state)
 	line_close(&l);
 }
 
+static void send_with_fd(int sock, const struct keeper_msg *msg, size_t len)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec iov = {.iov_base = (void *)msg, .iov_len = len};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control.room,
+			   .msg_controllen = sizeof(control.room)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int fd = STDERR_FILENO;
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	assert_int_equal(sendmsg(sock, &m, 0), len);
+}
+
+static int lowest_free(void)
+{
+	int fd = dup(STDERR_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+static void an_fd_that_comes_with_what_is_no_gift_is_closed(void **state)
+{
+	struct keeper_msg ack = {.op = KEEPER_ACK, .seq = 1};
+	struct keeper_msg give = {.op = KEEPER_GIVE, .seq = 1, .name = "x"};
+	struct err err = {0};
+	struct keeper keeper;
+	int pair[2];
+	int before;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	before = lowest_free();
+	keeper = (struct keeper){.fd = pair[0]};
+	send_with_fd(pair[1], &ack, sizeof(ack));
+	assert_int_equal(keeper_list(&keeper, take, NULL, &err), 0);
+	assert_int_equal(lowest_free(), before);
+	/* And one that is cut. */
+	send_with_fd(pair[1], &give, sizeof(give) - 1);
+	assert_int_equal(keeper_list(&keeper, take, NULL, &err), -EPIPE);
+	assert_int_equal(lowest_free(), before);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 static void rubbish_is_answered_and_harms_nothing(void **state)
 {
 	struct line l;
@@ -286,6 +338,7 @@ int main(void)
 		cmocka_unit_test(words_of_the_supervisor_are_events),
 		cmocka_unit_test(the_first_exit_status_that_is_asked_for_counts),
 		cmocka_unit_test(what_a_newer_supervisor_asks_is_answered_enosys),
+		cmocka_unit_test(an_fd_that_comes_with_what_is_no_gift_is_closed),
 		cmocka_unit_test(rubbish_is_answered_and_harms_nothing),
 	};
 
