@@ -11,6 +11,8 @@
 
 #include <jansson.h>
 
+#define FDS_KEPT 16
+
 struct fuzz_target *fuzz_targets;
 
 /* What a target needs to run at all is no finding. */
@@ -30,6 +32,18 @@ char *fuzz_bytes(const char *text, size_t len)
 	return copy;
 }
 
+/* Some targets keep a few for the next input; who leaves one each time has not for long. */
+static void check_fds(void)
+{
+	static int first = -1;
+	int fd = dup(STDERR_FILENO);
+
+	close(fd);
+	if (first < 0)
+		first = fd;
+	FUZZ_MUST(fd >= 0 && fd < first + FDS_KEPT);
+}
+
 void fuzz_run(const struct fuzz_target *target, const uint8_t *data, size_t len)
 {
 	char *text = malloc(len + 1);
@@ -41,6 +55,7 @@ void fuzz_run(const struct fuzz_target *target, const uint8_t *data, size_t len)
 	text[len] = '\0';
 	target->one(text, len);
 	free(text);
+	check_fds();
 }
 
 int fuzz_fd(const char *bytes, size_t len)
