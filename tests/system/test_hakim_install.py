@@ -73,7 +73,7 @@ class Node:
         file.chmod(mode)
 
 
-@pytest.fixture(scope="module", params=["bookworm"])
+@pytest.fixture(scope="module", params=["bookworm", "trixie"])
 def minimal(request: pytest.FixtureRequest) -> Iterator[Node]:
     """The package installed, and nothing else."""
     if os.geteuid() != 0:
