@@ -104,7 +104,8 @@ static void put_advice(const struct doctor *d, const struct look *look, FILE *ou
 				 row->advice[0] ? row->advice
 						: "no line can be named: see docs/quirks.md");
 		fputc('\n', out);
-		restart = restart || strncmp(row->advice, "pct set ", 8) == 0;
+		restart = restart || strncmp(row->advice, "pct set ", 8) == 0 ||
+			  strstr(row->advice, "/etc/pve/lxc/");
 		features = features || strstr(row->advice, " --features ");
 	}
 	if (features)
@@ -112,7 +113,8 @@ static void put_advice(const struct doctor *d, const struct look *look, FILE *ou
 		      "cannot be seen from here.\n",
 		      out);
 	if (restart)
-		fputs("  What 'pct set' changes is there at the container's next start.\n", out);
+		fputs("  What changes its configuration is there at the container's next start.\n",
+		      out);
 }
 
 int doctor_print(const struct doctor *d, const struct look *look, FILE *out)

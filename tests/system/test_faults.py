@@ -5,6 +5,7 @@ The limits are the kernel's own (prlimit); what no limit brings about is put int
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import resource
 import signal
@@ -189,4 +190,20 @@ def test_pid_1_gets_a_new_supervisor_when_the_fault_goes(lxc, fault):
     wait_supervisor(host, other_than=old)
     wait_units(host, one="running")
     assert services(host, "sleep") == [pid], "the service went on"
+    assert host.stop() == 0
+
+
+def test_without_fds_each_row_of_the_quirks_is_asked_all_the_same(lxc):
+    host = lxc()
+    started(host)
+    ask = "exec hakim-init --quirks"
+    with subprocess.Popen(host.inside(["sh", "-c", f"read go; {ask}"]), stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as client:
+        wait_until("it waits", lambda: "sh" in [comm(p) for p in host.processes()], 10)
+        [pid] = [p for p in host.processes() if comm(p) == "sh"]
+        with failing(pid, "pipe2:error=EMFILE"):
+            without = client.communicate(b"go\n", timeout=20)[0]
+    outcomes = [{row["name"]: row["outcome"] for row in json.loads(text)["quirks"]}
+                for text in (without, host.exec(["sh", "-c", ask]).stdout)]
+    assert len(outcomes[0]) > 10 and outcomes[0] == outcomes[1]
     assert host.stop() == 0

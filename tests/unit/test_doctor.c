@@ -108,7 +108,7 @@ static void the_whole_is_said_exactly(void **state)
 		"      no line can be named: see docs/quirks.md\n"
 		"  tun: VPNs do not work\n"
 		"      pct set <ctid> --dev0 /dev/net/tun\n"
-		"  What 'pct set' changes is there at the container's next start.\n");
+		"  What changes its configuration is there at the container's next start.\n");
 }
 
 static void one_line_names_all_features_as_pct_replaces_them(void **state)
