@@ -17,6 +17,8 @@ find "$root/usr/bin" "$root/usr/lib/hakim" -type f -perm -100 -exec sh -c '
 	for program; do
 		[ "$(head -c 4 "$program")" != "$(printf "\177ELF")" ] || "${STRIP:-strip}" --strip-unneeded "$program"
 	done' sh {} +
+# The newest of libc that the dynamic programs ask for: that of the machine they were built on may be needed, and may not.
+libc=$(find "$root/usr" -type f -perm -100 -exec grep -l 'ld-linux' {} + | xargs grep -aoh 'GLIBC_2\.[0-9]*' | sort -uV | tail -n 1)
 install -D -m 0644 docs/hakimctl.1 "$root/usr/share/man/man1/hakimctl.1"
 gzip -9n "$root/usr/share/man/man1/hakimctl.1"
 install -D -m 0644 LICENSE "$root/usr/share/doc/hakim-init/copyright"
@@ -27,7 +29,7 @@ Package: hakim-init
 Version: $version
 Architecture: $arch
 Maintainer: Hakim maintainers <hakim@localhost>
-Depends: libc6 (>= 2.36), libcurl4 (>= 7.88) | libcurl4t64, libssl3 | libssl3t64, libjansson4 (>= 2.14), libinih1, libcap2, libseccomp2, libzstd1, ca-certificates
+Depends: libc6 (>= ${libc#GLIBC_}), libcurl4 (>= 7.88) | libcurl4t64, libssl3 | libssl3t64, libjansson4 (>= 2.14), libinih1, libcap2, libseccomp2, libzstd1, ca-certificates
 Section: admin
 Priority: optional
 Installed-Size: $(du -sk "$root/usr" | cut -f1)
