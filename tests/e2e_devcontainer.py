@@ -76,11 +76,11 @@ def life(one: Devcontainer, variant: str) -> None:
             print(f"e2e-devcontainer: {unit['name']}: {unit['last_error']}")
     began = time.monotonic()
     one.store.podman("stop", one.container)
-    took = time.monotonic() - began
     say("podman stop", began)
+    # Killed by podman after 10 s it would be 137.
     ended = one.inspect("{{.State.Status}} {{.State.ExitCode}}")
-    if took > 9 or ended != "exited 0":
-        raise Failure(f"podman stop took {took:.1f} s, and the container is {ended}")
+    if ended != "exited 0":
+        raise Failure(f"after podman stop the container is {ended}")
     wait_until("no process is left", lambda: not children(one.store.holder), 5)
 
 

@@ -60,7 +60,7 @@ class Devcontainer:
         self.podman.chmod(0o755)
 
     def cli(self, command: str, *words: str, check: bool = True,
-            timeout: float = 100) -> subprocess.CompletedProcess[str]:
+            timeout: float = 180) -> subprocess.CompletedProcess[str]:
         """devcontainer COMMAND for this folder."""
         env = {"PATH": os.environ["PATH"], "HOME": str(self.folder.parent), "LANG": "C.UTF-8"}
         done = subprocess.run(
