@@ -282,6 +282,8 @@ install: all
 		sed 's|/usr/lib/hakim|$(PREFIX)/lib/hakim|g' "$$script" >$(DESTDIR)$(PREFIX)/lib/hakim/$$script && \
 		chmod 0755 $(DESTDIR)$(PREFIX)/lib/hakim/$$script; \
 	done
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 0644 docs/hakim-init.1 docs/hakimctl.1 docs/hakim.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -D -m 0644 completion/hakimctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hakimctl
 	install -D -m 0644 completion/_hakimctl $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_hakimctl
 	install -D -m 0644 completion/hakim.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hakim

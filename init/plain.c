@@ -77,8 +77,11 @@ static void take_terminal(struct plain *plain)
  * real-time signals ignored. */
 static void restore_signals(const struct plain *plain)
 {
-	const uint64_t none = 0;
+	const uint64_t none = 0, broken_pipe = 1ull << (SIGPIPE - 1);
+	siginfo_t info;
 
+	/* Whoever read our messages has gone: not the program's pipe. */
+	wait_signal(&info, &broken_pipe, true);
 	if (plain->how->like == LIKE_DUMB_INIT) {
 		for (int sig = 1; sig <= LAST_SIGNAL; sig++)
 			if (plain->ignored & 1ull << (sig - 1))
@@ -127,7 +130,7 @@ static void pass_on(struct plain *plain, int sig)
 
 static void take_signal(struct plain *plain, int sig, const siginfo_t *info)
 {
-	/* Whoever read our messages has gone: that is not the program's pipe. */
+	/* As in restore_signals(). */
 	if (sig == SIGPIPE && info->si_pid == getpid())
 		return;
 	plain_say(&plain->voice, PLAIN_SIGNAL, sig, 0);

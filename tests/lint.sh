@@ -34,10 +34,13 @@ shells() { { list '*.sh'; list .ci/run 'dpkg/*'; } | sort -u | xargs shellcheck 
 # W191, E101: tabs of shell scripts within strings.
 python() { list '*.py' scripts/variants scripts/devcontainers | xargs /usr/bin/python3 -m flake8 --max-line-length 120 --extend-ignore W191,E101; }
 
+manual() { list 'docs/*.1' | xargs mandoc -T lint -W warning; }
+
 run clang-format format
 run cppcheck check
 run shellcheck shells
 run flake8 python
+run mandoc manual
 run variants scripts/variants --check
 run clang-tidy tidy
 [ -z "$failed" ] || { echo "make lint:$failed failed" >&2; exit 1; }
