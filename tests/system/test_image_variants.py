@@ -12,7 +12,8 @@ import pytest
 from conftest import ROOT
 
 VARIANTS = ROOT / "scripts" / "variants"
-GENERATED = ("README.md", "Dockerfile", "image/variants.c", "completion/hakim.bash", "completion/_hakim")
+GENERATED = ("README.md", "Dockerfile", "image/variants.c", "completion/hakim.bash", "completion/_hakim",
+             "coder/templates/hakim-proxmox/variants.tf")
 NAMES = sorted(path.name for path in (ROOT / "image" / "variants").iterdir() if path.is_dir())
 
 
