@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the images, and publishes them: <registry>/hakim-{base,tooling,<variant>}:{latest,<ref>}.
-# With buildah, podman or docker, whichever is there.
+# With buildah, docker or podman, whichever is there.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -89,9 +89,14 @@ done
 
 engine=${ENGINE:-}
 if [ -z "$engine" ]; then
-	for engine in buildah podman docker ''; do
-		[ -z "$engine" ] || ! command -v "$engine" >/dev/null || break
-	done
+	# A docker without its daemon is none.
+	if command -v buildah >/dev/null; then
+		engine=buildah
+	elif command -v docker >/dev/null && docker info >/dev/null 2>&1; then
+		engine=docker
+	elif command -v podman >/dev/null; then
+		engine=podman
+	fi
 fi
 case $engine in
 buildah | podman | docker) ;;

@@ -10,15 +10,17 @@ apt_install erlang-base erlang-asn1 erlang-common-test erlang-crypto erlang-debu
 	inotify-tools postgresql-client
 
 # In /etc/skel, since a home of its own hides the image's: the home module fills a new home from there.
+export MIX_HOME=/etc/skel/.mix HEX_HOME=/tmp/hakim/hex-home
 archive() {
 	cd "$1"
-	MIX_ENV=prod MIX_HOME=/tmp/hakim/mix mix archive.build -o "/tmp/hakim/$2.ez"
-	MIX_HOME=/etc/skel/.mix mix archive.install --force "/tmp/hakim/$2.ez"
+	MIX_ENV=prod mix archive.build -o "/tmp/hakim/$2.ez"
+	mix archive.install --force "/tmp/hakim/$2.ez"
 	cd /
 }
 if downloads "Hex $HEX_VERSION and Phoenix's generator $PHOENIX_VERSION"; then
 	git_checkout "$HEX_URL" "$HEX_COMMIT" /tmp/hakim/hex
 	archive /tmp/hakim/hex "hex-$HEX_VERSION"
+	# Its build wants to find Hex.
 	git_checkout "$PHOENIX_URL" "$PHOENIX_COMMIT" /tmp/hakim/phoenix
 	archive /tmp/hakim/phoenix/installer "phx_new-$PHOENIX_VERSION"
 	cp -a /etc/skel/.mix /home/coder/
