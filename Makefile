@@ -354,7 +354,7 @@ e2e-devcontainer: deps
 
 # podman builds, too, but in containers, for which not every machine is made: buildah needs a chroot.
 deps-image:
-	$(Q)command -v buildah >/dev/null || command -v docker >/dev/null || sh tests/deps.sh buildah mmdebstrap
+	$(Q)command -v buildah >/dev/null || docker info >/dev/null 2>&1 || sh tests/deps.sh buildah mmdebstrap
 
 #: make clean     remove build/
 clean:
