@@ -155,6 +155,16 @@ def check_config(found: dict[str, Any]) -> None:
             raise Failure(f"the label {label} is missing")
 
 
+def note(variant: str, **columns: str) -> None:
+    """One row of the table; what is not given stays."""
+    names = ("packed", "size", "ready", "tools")
+    rows = {row[0]: row[1:] for row in (line.split("\t") for line in MEASURED.read_text("utf-8").splitlines())}
+    row = dict(zip(names, rows.get(variant, ["–"] * 4)))
+    row.update(columns)
+    rows[variant] = [row[name] for name in names]
+    MEASURED.write_text("".join("\t".join([name, *rows[name]]) + "\n" for name in sorted(rows)), "utf-8")
+
+
 class Run:
     """All of it; close() takes everything away."""
 
@@ -197,8 +207,8 @@ class Run:
                 shutil.copy2(ROOT / name, copied / name)
         return copied
 
-    def boot(self, variant: str, *, keep_home: bool) -> tuple[int, float]:
-        """A container of the template: all must be up, and answer; its size, and when the agent was ready, in ms."""
+    def boot(self, variant: str, *, keep_home: bool) -> None:
+        """A container of the template: all must be up, and answer; it is noted when the agent was ready."""
         mounts = []
         volume = self.tmp / "docker"
         volume.mkdir()
@@ -208,7 +218,6 @@ class Run:
             mounts.append(Mount(self.home, "/home/coder"))
         with self.steps.step(f"unpack {variant} as the container's root"):
             host = ProxmoxHost(self.node.template(variant))
-        size = sum(path.lstat().st_blocks * 512 for path in host.rootfs.rglob("*"))
         workspace = Workspace(WithMounts(host, mounts), self.build / "stand-ins" / "coder")
         try:
             with self.steps.step(f"boot {variant} until all are ready"):
@@ -222,7 +231,7 @@ class Run:
                     raise Failure("the container did not stop in order")
             for name in UNITS:
                 say(f"{variant}: {name} is ready {units[name]['ready_us'] / 1000:.0f} ms after PID 1")
-            return size, units["coder-agent"]["ready_us"] / 1000
+            note(variant, ready=f"{units['coder-agent']['ready_us'] / 1000:.0f}")
         except (AssertionError, TimeoutError, HostError) as error:
             raise Failure(f"{error}\n{host.report()}") from error
         finally:
@@ -271,23 +280,23 @@ class Run:
         found = [f"{name} {number}" for name, number in re.findall(r"^version: (\S+) (\S+)$", mine, re.M)]
         return ", ".join([*found, *(f"{what}\\*" for what in re.findall(r"^left out: (.*)$", mine, re.M))])
 
-    def measure(self, variant: str) -> None:
-        """One row of the table; the others stay."""
+    def measure(self, variant: str, *, boot: bool) -> None:
+        """One row of the table; the others stay, and so does the time of an earlier boot if there is none now."""
         with self.steps.step(f"build {variant}, and push it"):
             self.publish(ROOT, "one", variant)
         check_config(config(self.registry, variant))
         with self.steps.step(f"smoke {variant}"):
             tools = self.smoke(variant)
+        packed = sum(layers(self.registry, variant).values())
+        images = command(["buildah", "images", "--json", f"{self.registry.host}/hakim/hakim-{variant}:latest"], 60)
+        note(variant, packed=f"{packed / 1e6:.0f}", size=json.loads(images)[0]["size"], tools=tools)
+        if not boot:
+            return
         with self.steps.step(f"hakim pull {variant}"):
             if (last := self.node.pull("--variant", variant)) != "done: pulled=1 skipped=0":
                 raise Failure(last)
-        size, ready = self.boot(variant, keep_home=False)
+        self.boot(variant, keep_home=False)
         self.node.template(variant).unlink()
-        packed = sum(layers(self.registry, variant).values())
-        rows = MEASURED.read_text("utf-8").splitlines() if MEASURED.exists() else []
-        rows = [row for row in rows if row.split("\t")[0] != variant]
-        rows.append(f"{variant}\t{packed / 1e6:.0f}\t{size / 1e6:.0f}\t{ready:.0f}\t{tools}")
-        MEASURED.write_text("\n".join(sorted(rows)) + "\n", "utf-8")
 
     def all(self) -> None:
         """From the Dockerfile to a workspace, twice."""
@@ -354,6 +363,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build", help="where make has put the programs")
     parser.add_argument("--measure", nargs="+", metavar="VARIANT", help="fill the README's table")
+    parser.add_argument("--no-boot", action="store_true", help="measure without the boot, which takes most of the time")
     options = parser.parse_args()
     build = ROOT / options.build
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -365,7 +375,7 @@ def main() -> int:
     try:
         run = Run(build)
         for variant in options.measure or ():
-            run.measure(variant)
+            run.measure(variant, boot=not options.no_boot)
         if not options.measure:
             run.all()
         run.steps.show()
