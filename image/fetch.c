@@ -149,14 +149,22 @@ static int get_blobs(struct fetch *f, struct err *err)
 	return r < 0 ? r : transfer_run(&f->transfer, err);
 }
 
+/* Sees that it goes on only as long as it should. */
+static int on_unpacked(void *arg, const void *bytes, size_t len, struct err *err)
+{
+	return ask_cancelled(arg) ? err_set(err, -ECANCELED, "it was interrupted") : 0;
+}
+
 static int check_layers(struct fetch *f, struct err *err)
 {
+	uint64_t left = UNPACK_MAX;
+
 	for (size_t i = 0; i < f->image.image.n; i++) {
 		const struct layer *layer = &f->image.image.layers[i];
 		const struct archive_blob *blob =
 			archive_find(&f->archive, &layer->descriptor.digest);
-		int r = unpack_check(f->partial.fd, blob->offset, blob->size, layer->kind,
-				     f->image.config.diff_ids.v[i], err);
+		int r = unpack_read(f->partial.fd, blob->offset, blob->size, layer->kind,
+				    f->image.config.diff_ids.v[i], &left, on_unpacked, f, err);
 
 		if (r < 0)
 			return err_prefix(err, "layer %zu", i + 1);

@@ -36,6 +36,11 @@ void http_cancel_by(struct http *http, bool (*cancelled)(void *arg), void *arg)
 	http->cancelled_arg = arg;
 }
 
+bool http_cancelled(const struct http *http)
+{
+	return http->cancelled && http->cancelled(http->cancelled_arg);
+}
+
 void http_close(struct http *http)
 {
 	if (!http)
@@ -406,7 +411,7 @@ int http_step(struct http *http, unsigned milliseconds, struct err *err)
 	int left;
 	CURLMsg *message;
 
-	if (http->cancelled && http->cancelled(http->cancelled_arg))
+	if (http_cancelled(http))
 		return err_set(err, -ECANCELED,
 			       "it was interrupted: the next run goes on from here");
 	milliseconds = pace(http, milliseconds);

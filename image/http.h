@@ -38,6 +38,9 @@ void http_close(struct http *http); /* NULL is fine; its requests must be freed 
 /* Asked in each http_step(), which ends with -ECANCELED when it says so; NULL: never. */
 void http_cancel_by(struct http *http, bool (*cancelled)(void *arg), void *arg);
 
+/* What it says, for work between two steps. */
+bool http_cancelled(const struct http *http);
+
 /* What an answer's headers said. Empty strings and -1 are "was not there". */
 struct http_response {
 	long status;

@@ -15,6 +15,7 @@ struct reading {
 	struct hasher hasher; /* of the bytes as they come */
 	uint64_t at;
 	struct unpack *unpack;
+	uint64_t *left, left_before; /* of all layers, unpacked */
 	struct survey_layer *contents;
 	struct survey *survey, before; /* as it was before this layer */
 };
@@ -31,12 +32,14 @@ static int begin(struct reading *r, struct err *err)
 {
 	reading_free(r);
 	*r->survey = r->before;
+	*r->left = r->left_before;
 	r->at = 0;
 	r->contents = survey_layer_new(r->survey);
 	if (r->contents)
 		r->unpack = unpack_new(r->layer->kind, survey_layer_add, r->contents);
 	if (!r->unpack)
 		return err_set(err, -ENOMEM, "no memory to unpack it");
+	unpack_limit(r->unpack, r->left);
 	return hasher_begin(&r->hasher, r->layer->descriptor.digest.kind, err);
 }
 
@@ -94,15 +97,19 @@ static int check(struct reading *r, const char *diff_id, struct err *err)
 
 static int survey_one(struct fetch_session *session, const struct reference *ref,
 		      const struct layer *layer, const char *diff_id, struct survey *survey,
-		      struct err *err)
+		      uint64_t *left, struct err *err)
 {
-	_cleanup_(reading_free) struct reading reading = {
-		.layer = layer, .ref = ref, .survey = survey, .before = *survey};
+	_cleanup_(reading_free) struct reading reading = {.layer = layer,
+							  .ref = ref,
+							  .survey = survey,
+							  .before = *survey,
+							  .left_before = *left};
 	struct http_request request = {
 		.follow = true, .on_head = on_head, .sink = on_bytes, .arg = &reading};
 	char path[DIGEST_TEXT_MAX + 8];
 	int r;
 
+	reading.left = left;
 	snprintf(path, sizeof(path), "blobs/%s", layer->descriptor.digest.text);
 	r = registry_run(&session->client, ref, path, &request, NULL, err);
 	http_request_free(&request);
@@ -112,9 +119,11 @@ static int survey_one(struct fetch_session *session, const struct reference *ref
 int layers_survey(struct fetch_session *session, const struct reference *ref,
 		  const struct fetched_image *image, struct survey *survey, struct err *err)
 {
+	uint64_t left = UNPACK_MAX;
+
 	for (size_t i = 0; i < image->image.n; i++) {
 		int r = survey_one(session, ref, &image->image.layers[i],
-				   image->config.diff_ids.v[i], survey, err);
+				   image->config.diff_ids.v[i], survey, &left, err);
 
 		if (r < 0)
 			return err_prefix(err, "layer %zu", i + 1);

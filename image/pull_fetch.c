@@ -108,7 +108,8 @@ void pull_upload_free(struct pull_upload *upload)
 	upload->path = NULL;
 }
 
-static int hash_file(const char *path, char hex[65], struct err *err)
+static int hash_file(const char *path, bool (*cancelled)(void *arg), void *arg, char hex[65],
+		     struct err *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ char *buf = malloc(1 << 18);
@@ -122,7 +123,9 @@ static int hash_file(const char *path, char hex[65], struct err *err)
 	r = hasher_begin(&hasher, DIGEST_SHA256, err);
 	while (r == 0 && n > 0) {
 		n = read(fd, buf, 1 << 18);
-		if (n < 0 && errno == EINTR)
+		if (cancelled && cancelled(arg))
+			r = err_set(err, -ECANCELED, "it was interrupted");
+		else if (n < 0 && errno == EINTR)
 			n = 1;
 		else if (n < 0)
 			r = err_sys(err, -errno, "cannot read %s", path);
@@ -167,7 +170,7 @@ int pull_fetch_upload(struct fetch_session *session, const struct target *target
 	job.path = path;
 	r = fetch_archive(session, &job, result, err);
 	if (r == 0)
-		r = hash_file(path, upload->sha256, err);
+		r = hash_file(path, cancelled, arg, upload->sha256, err);
 	if (r == 0)
 		upload->path = steal_ptr(&path);
 	return r;

@@ -109,8 +109,11 @@ static int take(struct transfer_blob *b, int fd, uint64_t offset, uint64_t len, 
 		return err_set(err, -ENOMEM, "no memory for a copy");
 	while (b->at < len) {
 		size_t n = len - b->at < CHUNK ? (size_t)(len - b->at) : CHUNK;
-		int r = file_pread(fd, chunk, n, offset + b->at);
+		int r;
 
+		if (http_cancelled(t->client->http))
+			return err_set(err, -ECANCELED, "it was interrupted");
+		r = file_pread(fd, chunk, n, offset + b->at);
 		if (r < 0)
 			return err_sys(err, r, "cannot read back a blob");
 		if (fd != t->fd)
@@ -185,7 +188,7 @@ static int copy_one(struct transfer_blob *b, int fd, const struct archive_entry 
 	if (r < 0)
 		return r;
 	r = take(b, fd, entry->offset, entry->size, err);
-	if (r == -ENOSPC || r == -ENOMEM)
+	if (r == -ENOSPC || r == -ENOMEM || r == -ECANCELED)
 		return r;
 	if (r >= 0)
 		r = transfer_check(b, err);

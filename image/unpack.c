@@ -18,6 +18,7 @@ struct unpack {
 	unpack_sink_fn *sink;
 	void *arg;
 	unsigned char *out;
+	uint64_t own, *left; /* bytes that may still come out; `left` is `own`, or somebody's */
 	struct hasher hasher;
 	z_stream gzip;
 	bool gzip_begun, ended;
@@ -41,8 +42,15 @@ void unpack_freep(struct unpack **unpack)
 
 static int tell(struct unpack *u, const void *bytes, size_t len, struct err *err)
 {
-	int r = hasher_add(&u->hasher, bytes, len, err);
+	int r;
 
+	if (len > *u->left)
+		return err_set(err, -EBADMSG,
+			       "it cannot be unpacked: more comes out than any image has (%llu "
+			       "GiB)",
+			       UNPACK_MAX >> 30);
+	*u->left -= len;
+	r = hasher_add(&u->hasher, bytes, len, err);
 	return r >= 0 && u->sink && len > 0 ? u->sink(u->arg, bytes, len, err) : r;
 }
 
@@ -102,7 +110,12 @@ struct unpack *unpack_new(enum layer_kind kind, unpack_sink_fn *sink, void *arg)
 
 	if (!u)
 		return NULL;
-	*u = (struct unpack){.kind = kind, .sink = sink, .arg = arg, .out = malloc(OUT_BYTES)};
+	*u = (struct unpack){.kind = kind,
+			     .sink = sink,
+			     .arg = arg,
+			     .own = UNPACK_MAX,
+			     .out = malloc(OUT_BYTES)};
+	u->left = &u->own;
 	/* 16: gzip only. */
 	if (kind == LAYER_GZIP)
 		u->gzip_begun = inflateInit2(&u->gzip, 15 + 16) == Z_OK;
@@ -112,6 +125,11 @@ struct unpack *unpack_new(enum layer_kind kind, unpack_sink_fn *sink, void *arg)
 	    hasher_begin(&u->hasher, DIGEST_SHA256, NULL) < 0)
 		return NULL;
 	return steal_ptr(&u);
+}
+
+void unpack_limit(struct unpack *u, uint64_t *left)
+{
+	u->left = left;
 }
 
 int unpack_add(struct unpack *u, const void *bytes, size_t len, struct err *err)
@@ -139,7 +157,7 @@ int unpack_end(struct unpack *u, const char *diff_id, struct err *err)
 }
 
 int unpack_read(int fd, uint64_t offset, uint64_t size, enum layer_kind kind, const char *diff_id,
-		unpack_sink_fn *sink, void *arg, struct err *err)
+		uint64_t *left, unpack_sink_fn *sink, void *arg, struct err *err)
 {
 	_cleanup_(unpack_freep) struct unpack *u = unpack_new(kind, sink, arg);
 	_cleanup_free_ unsigned char *in = malloc(IN_BYTES);
@@ -147,6 +165,7 @@ int unpack_read(int fd, uint64_t offset, uint64_t size, enum layer_kind kind, co
 
 	if (!u || !in)
 		return err_set(err, -ENOMEM, "no memory to unpack it");
+	unpack_limit(u, left);
 	while (r >= 0 && size > 0) {
 		size_t n = size < IN_BYTES ? (size_t)size : IN_BYTES;
 
@@ -163,5 +182,7 @@ int unpack_read(int fd, uint64_t offset, uint64_t size, enum layer_kind kind, co
 int unpack_check(int fd, uint64_t offset, uint64_t size, enum layer_kind kind, const char *diff_id,
 		 struct err *err)
 {
-	return unpack_read(fd, offset, size, kind, diff_id, NULL, NULL, err);
+	uint64_t left = UNPACK_MAX;
+
+	return unpack_read(fd, offset, size, kind, diff_id, &left, NULL, NULL, err);
 }

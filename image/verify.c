@@ -233,20 +233,23 @@ static int read_image(const struct listing *l, struct verified *v, struct err *e
 
 static int survey_layer(const struct listing *l, const struct archive_entry *e,
 			enum layer_kind kind, const char *diff_id, struct survey *survey,
-			struct err *err)
+			uint64_t *left, struct err *err)
 {
 	_cleanup_(survey_layer_freep) struct survey_layer *layer = survey_layer_new(survey);
 	int r;
 
 	if (!layer)
 		return err_set(err, -ENOMEM, "no memory to unpack it");
-	r = unpack_read(l->fd, e->offset, e->size, kind, diff_id, survey_layer_add, layer, err);
+	r = unpack_read(l->fd, e->offset, e->size, kind, diff_id, left, survey_layer_add, layer,
+			err);
 	return r < 0 ? r : survey_layer_end(layer, err);
 }
 
 static int check_layers(const struct listing *l, struct verified *v, struct survey *survey,
 			struct err *err)
 {
+	uint64_t left = UNPACK_MAX;
+
 	for (size_t i = 0; i < v->image.n; i++) {
 		const struct layer *layer = &v->image.layers[i];
 		const struct archive_entry *e;
@@ -259,7 +262,7 @@ static int check_layers(const struct listing *l, struct verified *v, struct surv
 			return r;
 		if (!survey)
 			continue;
-		r = survey_layer(l, e, layer->kind, v->config.diff_ids.v[i], survey, err);
+		r = survey_layer(l, e, layer->kind, v->config.diff_ids.v[i], survey, &left, err);
 		if (r < 0)
 			return err_prefix(err, "%s", what);
 	}

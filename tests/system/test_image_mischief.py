@@ -1,6 +1,9 @@
 """What lies between a registry and `hakim pull`: resets, servers without ranges, other hosts, and pages of proxies."""
 import base64
+import gzip
+import hashlib
 import json
+import signal
 import socket
 import ssl
 import struct
@@ -9,7 +12,8 @@ import subprocess
 import hostile_registry
 import pytest
 from hostile_registry import Answer, Honest, Server
-from image_kit import Image, pull
+from hosts.process import wait_until
+from image_kit import HAKIM, Image, environment, pull, sha, started
 
 WORDS = ("--retries=1", "--stall-timeout=5", "--platform=linux/amd64")
 
@@ -154,3 +158,69 @@ def test_each_repository_gets_the_credentials_that_are_for_it(tmp_path):
         assert result.returncode == 0, result.stdout + result.stderr
         for _, path, authorization in registry.seen:
             assert authorization in (None, basic["/".join(path.split("/")[2:4])])
+
+
+class Zeros:
+    """As many as a test needs, without having them."""
+
+    def __init__(self, size):
+        self.size, chunk = size, bytes(1 << 20)
+        digest = hashlib.sha256()
+        for _ in range(size >> 20):
+            digest.update(chunk)
+        self.digest = "sha256:" + digest.hexdigest()
+
+
+def layered(descriptor):
+    """An image of this layer."""
+    image = Image(sizes=(3000,))
+    image.manifest["layers"] = [descriptor]
+    return image
+
+
+def under_way(tmp_path, registry, *words):
+    return started(HAKIM, "pull", "--image", f"{registry.host}/a/b:1", "--output", str(tmp_path), "--plain-http",
+                   *WORDS, *words, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def interrupted(process):
+    """What it says when it is, at once."""
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 1 and "it was interrupted" in err, out + err
+    return err
+
+
+def test_who_is_unpacking_can_be_interrupted(tmp_path):
+    """A gzip file is several, one behind the other: 16 GiB, and a few MiB packed."""
+    image = layered(None)
+    kind = "application/vnd.oci.image.layer.v1.tar+gzip"
+    image.manifest["layers"] = [image.add(gzip.compress(bytes(16 << 20), 9, mtime=0) * 1024, kind)]
+    with serve(Honest(image).answer) as registry, under_way(tmp_path, registry, "--verify-layers") as process:
+        for line in process.stderr:
+            if "is there" in line:
+                break
+        interrupted(process)
+
+
+def test_who_reads_back_an_earlier_run_can_be_interrupted(tmp_path):
+    zeros = Zeros(1 << 30)
+    kind = "application/vnd.oci.image.layer.v1.tar"
+    image = layered({"mediaType": kind, "digest": zeros.digest, "size": zeros.size})
+    with serve(Honest(image).answer) as registry:
+        result = pull(tmp_path, f"{registry.host}/a/b:1", tmp_path, "--plain-http", *WORDS)
+        assert result.returncode == 1  # the blob is not there
+        with open(tmp_path / "b_1.tar.tmp-hakim-journal", "a") as journal:
+            digests = sorted([sha(image.bytes), image.config_descriptor["digest"], zeros.digest])
+            journal.write(f"{digests.index(zeros.digest)} {zeros.size}\n")
+        with under_way(tmp_path, registry) as process:
+            wait_until("it reads", lambda: read_by(process) > 32 << 20, 20, 0.002)
+            assert "from an earlier run" not in interrupted(process)
+    (tmp_path / "b_1.tar.tmp-hakim").unlink()  # it would be there for the next run, and big
+
+
+def read_by(process):
+    """Bytes, of all files."""
+    with open(f"/proc/{process.pid}/io") as f:
+        return int(f.readline().split()[1])

@@ -226,6 +226,38 @@ static void a_layer_that_just_fills_the_buffer_is_whole(void **state)
 	}
 }
 
+static void layers_cannot_unpack_to_more_than_all_may_have(void **state)
+{
+	static char content[300001];
+	static unsigned char bytes[10000];
+	uint64_t left = 600000;
+	struct digest digest;
+	size_t len;
+
+	memset(content, 'x', sizeof(content) - 1);
+	digest_of(DIGEST_SHA256, content, sizeof(content) - 1, &digest, &err);
+	for (enum layer_kind kind = LAYER_GZIP; kind <= LAYER_ZSTD; kind++) {
+		len = kind == LAYER_GZIP ? gzip(content, bytes, sizeof(bytes))
+					 : ZSTD_compress(bytes, sizeof(bytes), content,
+							 sizeof(content) - 1, 3);
+		for (int i = 0; i < 3; i++) {
+			struct unpack *u = unpack_new(kind, NULL, NULL);
+
+			if (i == 0)
+				left = 600000;
+			unpack_limit(u, &left);
+			if (i < 2) {
+				assert_int_equal(unpack_add(u, bytes, len, &err), 0);
+				assert_int_equal(unpack_end(u, digest.text, &err), 0);
+			} else {
+				assert_int_equal(unpack_add(u, bytes, len, &err), -EBADMSG);
+				assert_non_null(strstr(err.text, "more comes out"));
+			}
+			unpack_freep(&u);
+		}
+	}
+}
+
 static void two_processes_cannot_have_one_partial_file(void **state)
 {
 	_cleanup_(partial_close) struct partial one = {.fd = -EBADF};
@@ -282,6 +314,7 @@ int main(void)
 		cmocka_unit_test(a_journal_is_gone_on_with_only_when_it_fits),
 		cmocka_unit_test(diff_ids_are_of_the_unpacked_layer),
 		cmocka_unit_test(a_layer_that_just_fills_the_buffer_is_whole),
+		cmocka_unit_test(layers_cannot_unpack_to_more_than_all_may_have),
 		cmocka_unit_test(two_processes_cannot_have_one_partial_file),
 		cmocka_unit_test(a_disk_that_would_be_full_is_not_begun_with),
 	};
