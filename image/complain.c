@@ -1,7 +1,9 @@
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "image/hakim.h"
+#include "image/text.h"
 
 int hakim_complain(int status, const char *fmt, ...)
 {
@@ -11,9 +13,7 @@ int hakim_complain(int status, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	text_clean(text, strlen(text));
 	fprintf(stderr, "hakim: %s\n", text);
 	return status;
 }
