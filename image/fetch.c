@@ -98,10 +98,12 @@ static int plan(struct fetch *f, struct err *err)
 				    err);
 }
 
-/* The partial file: an earlier run's if it fits, or a new one. */
+/* The partial file: an earlier run's of this archive, or a new one: that one of another image has
+ * the same size does not say that the disk has room for all of it. */
 static int prepare(struct fetch *f, struct err *err)
 {
-	bool resume = partial_has_size(&f->partial, f->archive.size);
+	bool resume = partial_has_size(&f->partial, f->archive.size) &&
+		      journal_is_of(f->partial.journal, &f->archive);
 	int r = 0;
 
 	if (!resume)

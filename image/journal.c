@@ -20,12 +20,20 @@ static int head(const struct archive *archive, char line[LINE_BYTES])
 			archive->manifest.text, archive->size, archive->n);
 }
 
-bool journal_read(const char *text, const struct archive *archive, uint64_t *at)
+/* Whether the first line is this archive's; *len is how long it is. */
+static bool begins_right(const char *text, const struct archive *archive, size_t *len)
 {
 	char line[LINE_BYTES];
-	size_t len = (size_t)head(archive, line);
 
-	if (strncmp(text, line, len) != 0)
+	*len = (size_t)head(archive, line);
+	return strncmp(text, line, *len) == 0;
+}
+
+bool journal_read(const char *text, const struct archive *archive, uint64_t *at)
+{
+	size_t len;
+
+	if (!begins_right(text, archive, &len))
 		return false;
 	memset(at, 0, archive->n * sizeof(*at));
 	text += len;
@@ -40,6 +48,15 @@ bool journal_read(const char *text, const struct archive *archive, uint64_t *at)
 		at[i] = bytes;
 	}
 	return true;
+}
+
+bool journal_is_of(const char *path, const struct archive *archive)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	return file_read(path, JOURNAL_MAX, &text, &len, NULL) >= 0 &&
+	       begins_right(text, archive, &len);
 }
 
 int journal_open(const char *path, const struct archive *archive, bool resume,

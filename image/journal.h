@@ -29,6 +29,9 @@ struct journal {
  * Pure. */
 bool journal_read(const char *text, const struct archive *archive, uint64_t *at);
 
+/* Whether there is one, and of this archive. */
+bool journal_is_of(const char *path, const struct archive *archive);
+
 /* Opens the journal for appending, and reads it when `resume` and it is this archive's; else it is
  * written anew, all zero. */
 int journal_open(const char *path, const struct archive *archive, bool resume,

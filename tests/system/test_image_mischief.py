@@ -3,6 +3,7 @@ import base64
 import gzip
 import hashlib
 import json
+import os
 import signal
 import socket
 import ssl
@@ -158,6 +159,26 @@ def test_each_repository_gets_the_credentials_that_are_for_it(tmp_path):
         assert result.returncode == 0, result.stdout + result.stderr
         for _, path, authorization in registry.seen:
             assert authorization in (None, basic["/".join(path.split("/")[2:4])])
+
+
+def test_a_partial_file_of_another_image_is_made_anew(tmp_path):
+    """It has the right size, and no blocks: the disk may not have room for them."""
+    image = Image(sizes=(3000, 3 << 20))
+    honest = Honest(image)
+    gone = image.blobs.pop(hostile_registry.second(honest))
+    partial = tmp_path / "b_1.tar.tmp-hakim"
+    with serve(honest.answer) as registry:
+        words = (f"{registry.host}/a/b:1", tmp_path, "--plain-http", *WORDS)
+        assert pull(tmp_path, *words).returncode == 1
+        size = partial.stat().st_size
+        assert size > len(gone) and partial.stat().st_blocks * 512 >= size
+        journal = tmp_path / "b_1.tar.tmp-hakim-journal"
+        for first_line, anew in ((journal.read_text(), False), (f"hakim-journal 1 {sha(b'')} {size} 4\n", True)):
+            partial.write_bytes(b"")
+            os.truncate(partial, size)
+            journal.write_text(first_line)
+            assert pull(tmp_path, *words).returncode == 1
+            assert (partial.stat().st_blocks * 512 >= size) is anew
 
 
 class Zeros:

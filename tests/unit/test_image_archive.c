@@ -155,7 +155,9 @@ static void a_journal_is_gone_on_with_only_when_it_fits(void **state)
 	assert_int_equal(journal.at[0], 0);
 	journal_note(&journal, 0, 1);
 	journal_close(&journal);
+	assert_true(journal_is_of(path, &archive));
 	archive.size++;
+	assert_false(journal_is_of(path, &archive));
 	assert_int_equal(journal_open(path, &archive, true, &journal, &err), 0);
 	assert_int_equal(journal.at[0], 0);
 }
