@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/cleanup.h"
+#include "image/clock.h"
 
 #define TICK_MS  100
 #define GRACE_MS 5000
@@ -25,14 +26,6 @@ struct run {
 	struct stream out, errors;
 	pid_t pid;
 };
-
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 void child_result_free(struct child_result *result)
 {
@@ -117,7 +110,7 @@ static int stream_read(struct run *run, struct stream *stream)
 static int follow(struct run *run, struct err *err)
 {
 	const struct child *child = run->child;
-	long long heard = now_ms();
+	long long heard = clock_ms();
 
 	while (run->out.fd >= 0 || run->errors.fd >= 0) {
 		struct pollfd fds[] = {{.fd = run->out.fd, .events = POLLIN},
@@ -131,11 +124,11 @@ static int follow(struct run *run, struct err *err)
 			return err_sys(err, a < 0 ? a : b, "cannot read what %s says",
 				       child->argv[0]);
 		if (a || b)
-			heard = now_ms();
+			heard = clock_ms();
 		tell_lines(run, false);
 		if (child->cancelled && child->cancelled(child->cancelled_arg))
 			return err_set(err, -ECANCELED, "%s was interrupted", child->argv[0]);
-		if (now_ms() - heard > (long long)child->silence * 1000)
+		if (clock_ms() - heard > (long long)child->silence * 1000)
 			return err_set(err, -ETIMEDOUT,
 				       "%s has said nothing for %u seconds, and was killed",
 				       child->argv[0], child->silence);
@@ -197,10 +190,10 @@ static bool is_over(const struct run *run)
 static void end(struct run *run)
 {
 	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
-	long long until = now_ms() + GRACE_MS;
+	long long until = clock_ms() + GRACE_MS;
 
 	kill(-run->pid, SIGTERM);
-	while (!is_over(run) && now_ms() < until) {
+	while (!is_over(run) && clock_ms() < until) {
 		/* What it still says is read, or it might wait for us. */
 		int a = stream_read(run, &run->out), b = stream_read(run, &run->errors);
 

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -18,6 +17,7 @@
 #include "image/credential.h"
 #include "image/document.h"
 #include "image/file.h"
+#include "image/place.h"
 
 #define FILE_MAX (1u << 20)
 
@@ -46,19 +46,17 @@ static int load(const char *path, json_t **object, struct err *err)
 		       path, error.line);
 }
 
-static int make_parents(const char *path, struct err *err)
+/* The directory of the file, for its owner only. */
+static int make_directory(const char *path, struct err *err)
 {
-	_cleanup_free_ char *copy = strdup(path);
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	_cleanup_free_ char *directory = NULL;
 
-	if (!copy)
-		return err_set(err, -ENOMEM, "no memory for a path");
-	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-			return err_sys(err, -errno, "cannot make %s", copy);
-		*slash = '/';
-	}
-	return 0;
+	if (!slash || slash == path)
+		return 0;
+	directory = strndup(path, (size_t)(slash - path));
+	return directory ? place_make(directory, 0700, err)
+			 : err_set(err, -ENOMEM, "no memory for a path");
 }
 
 static int save(const char *path, const json_t *object, struct err *err)
@@ -68,7 +66,7 @@ static int save(const char *path, const json_t *object, struct err *err)
 
 	if (!text)
 		return err_set(err, -ENOMEM, "no memory for credentials");
-	r = make_parents(path, err);
+	r = make_directory(path, err);
 	if (r >= 0)
 		r = file_replace(path, 0600, text, strlen(text), err);
 	explicit_bzero(text, strlen(text));

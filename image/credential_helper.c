@@ -12,25 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
 #include "common/cleanup.h"
+#include "image/clock.h"
 #include "image/credential.h"
 #include "image/document.h"
 
 #define ANSWER_MAX 65536
 #define SECONDS    30
-
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
 
 static int start(const char *program, int in, int out, pid_t *pid)
 {
@@ -49,12 +41,12 @@ static int start(const char *program, int in, int out, pid_t *pid)
 /* All that it prints until it closes its stdout. Negative errno. */
 static ssize_t read_answer(int fd, char *answer)
 {
-	long long deadline = now_ms() + SECONDS * 1000LL;
+	long long deadline = clock_ms() + SECONDS * 1000LL;
 	size_t len = 0;
 
 	for (;;) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
-		long long left = deadline - now_ms();
+		long long left = deadline - clock_ms();
 		ssize_t n;
 
 		if (left <= 0 || poll(&p, 1, (int)left) == 0)

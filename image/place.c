@@ -7,7 +7,7 @@
 
 #include "common/cleanup.h"
 
-int place_make(const char *path, struct err *err)
+int place_make(const char *path, mode_t mode, struct err *err)
 {
 	_cleanup_free_ char *copy = strdup(path);
 	struct stat st;
@@ -20,7 +20,7 @@ int place_make(const char *path, struct err *err)
 		if (was && was != '/')
 			continue;
 		*c = '\0';
-		if (mkdir(copy, 0755) < 0 && errno != EEXIST &&
+		if (mkdir(copy, mode) < 0 && errno != EEXIST &&
 		    (stat(copy, &st) < 0 || !S_ISDIR(st.st_mode)))
 			return err_sys(err, -errno, "cannot make the directory %s", copy);
 		*c = was;

@@ -4,23 +4,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "image/clock.h"
 #include "common/json.h"
 #include "image/text.h"
 
 #define TELL_TERMINAL_MS 200
 #define TELL_LINE_MS     5000
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 void report_start(struct report *report, bool json, bool quiet)
 {
@@ -114,7 +106,7 @@ static void outcome(struct report *report, const char *fmt, ...)
 void report_begin(struct report *report, const char *target, const char *volid, const char *way)
 {
 	report->target = target;
-	report->began_ms = now_ms();
+	report->began_ms = clock_ms();
 	report->told_ms = 0;
 	report->counting = false;
 	if (report->json) {
@@ -167,7 +159,7 @@ static double mib(uint64_t bytes)
 void report_pulled(struct report *report, const char *volid, const char *digest,
 		   const struct fetch_result *result)
 {
-	double seconds = (double)(now_ms() - report->began_ms) / 1000.0;
+	double seconds = (double)(clock_ms() - report->began_ms) / 1000.0;
 
 	if (report->json) {
 		struct json j = {0};
@@ -183,7 +175,7 @@ void report_pulled(struct report *report, const char *volid, const char *digest,
 			json_int(&j, "copied", (int64_t)result->copied);
 			json_bool(&j, "converted", result->converted);
 		}
-		json_int(&j, "milliseconds", now_ms() - report->began_ms);
+		json_int(&j, "milliseconds", clock_ms() - report->began_ms);
 		end(&j);
 	} else if (result) {
 		outcome(report,
@@ -258,7 +250,7 @@ void report_done(struct report *report, unsigned pulled, unsigned skipped, unsig
 
 static void tell_bytes(struct report *report, const struct fetch_event *event)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 	double seconds, rate;
 
 	if (!report->counting) {

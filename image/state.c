@@ -144,7 +144,7 @@ static int lock(const char *path, struct err *err)
 	}
 	if (slash && slash != dir) {
 		*slash = '\0';
-		r = place_make(dir, err);
+		r = place_make(dir, 0755, err);
 		if (r < 0)
 			return r;
 	}

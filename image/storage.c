@@ -300,7 +300,7 @@ int storage_check_directory(const struct storage *storage, bool make, struct err
 	}
 	if (access(base, F_OK) < 0)
 		return err_sys(err, -errno, "the store %s: %s", storage->id, base);
-	r = make ? place_make(templates, err) : 0;
+	r = make ? place_make(templates, 0755, err) : 0;
 	if (r < 0)
 		return err_prefix(err, "the store %s", storage->id);
 	if (access(templates, W_OK) < 0 && (make || errno != ENOENT))

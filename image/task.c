@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/cleanup.h"
+#include "image/clock.h"
 #include "image/text.h"
 
 #define POLL_FIRST_MS 200
@@ -60,14 +61,6 @@ enum task_end task_end_of(const char *exitstatus)
 	exitstatus += 10;
 	return *exitstatus && exitstatus[strspn(exitstatus, "0123456789")] == '\0' ? TASK_WARNINGS
 										   : TASK_FAILED;
-}
-
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* Waits, and ends early when the run is cancelled. */
@@ -192,7 +185,7 @@ int task_follow(struct proxmox *proxmox, const struct upid *upid, struct err *er
 {
 	struct follow f = {.proxmox = proxmox, .upid = upid};
 	unsigned wait = POLL_FIRST_MS, failures = 0;
-	long long heard = now_ms();
+	long long heard = clock_ms();
 	char silent[80];
 
 	snprintf(f.path, sizeof(f.path), "/nodes/%s/tasks", upid->node);
@@ -214,8 +207,8 @@ int task_follow(struct proxmox *proxmox, const struct upid *upid, struct err *er
 		if (r == 0)
 			failures = 0;
 		if (r == 0 && read_log(&f))
-			heard = now_ms();
-		if (now_ms() - heard > (long long)proxmox->options->task_timeout * 1000) {
+			heard = clock_ms();
+		if (clock_ms() - heard > (long long)proxmox->options->task_timeout * 1000) {
 			snprintf(silent, sizeof(silent), "has said nothing for %u seconds",
 				 proxmox->options->task_timeout);
 			return give_up(&f, -ETIMEDOUT, silent, err);

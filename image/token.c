@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <curl/curl.h>
 #include <jansson.h>
 
 #include "common/cleanup.h"
+#include "image/clock.h"
 #include "image/document.h"
 #include "image/registry.h"
 #include "image/text.h"
@@ -26,14 +26,6 @@ struct token {
 	struct challenge challenge; /* where to get another one */
 	long long ends;             /* CLOCK_MONOTONIC, in seconds; 0: never */
 };
-
-static long long now_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
 
 static void wipe(char **secret)
 {
@@ -112,7 +104,7 @@ static int read_token(struct token *token, const char *body, size_t len, const c
 	if (lasts > 86400)
 		lasts = 86400;
 	/* A little earlier, so that it does not end on its way. */
-	token->ends = now_s() + lasts - 5;
+	token->ends = clock_ms() / 1000 + lasts - 5;
 	return 0;
 }
 
@@ -276,7 +268,7 @@ int registry_authorization(struct registry_client *client, const struct referenc
 	}
 	if (!t)
 		return 0;
-	if (t->ends && now_s() >= t->ends)
+	if (t->ends && clock_ms() / 1000 >= t->ends)
 		wipe(&t->authorization);
 	if (!t->authorization && *t->challenge.realm) {
 		r = get_bearer(client, ref, t, err);

@@ -6,21 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/cleanup.h"
+#include "image/clock.h"
 #include "image/file.h"
 
 /* So much between two failures makes them two, and not two of a row. */
 #define PROGRESS (1u << 20)
-
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
 
 static void note(struct transfer_blob *b)
 {
@@ -159,7 +151,7 @@ static int again(struct transfer_blob *b, struct err *err)
 	if (++b->attempt <= t->client->retries && registry_transient(&b->request, &after)) {
 		snprintf(status, sizeof(status), "status %ld for a blob",
 			 b->request.response.status);
-		b->not_before = now_ms() +
+		b->not_before = clock_ms() +
 				registry_delay(t->client, b->attempt, after,
 					       b->request.error < 0 ? b->request.err.text : status);
 		note(b);
@@ -241,7 +233,7 @@ static int finished(struct transfer_blob *b, struct err *err)
 static struct transfer_blob *next(struct transfer *t)
 {
 	struct transfer_blob *best = NULL;
-	long long now = now_ms();
+	long long now = clock_ms();
 
 	for (size_t i = 0; i < t->n; i++) {
 		struct transfer_blob *b = &t->blobs[i];

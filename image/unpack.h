@@ -19,8 +19,9 @@ void unpack_freep(struct unpack **unpack);
 
 /* What comes out is counted down in *left, of several layers, say; what does not fit is -EBADMSG.
  * Without it a layer has UNPACK_MAX of its own. */
-#define UNPACK_MAX (256ull << 30) /* bytes; a few that are packed could become more than any disk \
-				   */
+#define UNPACK_MAX                                                                     \
+	(256ull << 30) /* bytes; a few that are packed could become more than any disk \
+			*/
 void unpack_limit(struct unpack *unpack, uint64_t *left);
 
 /* The next bytes of the layer, packed. */

@@ -65,7 +65,7 @@ static int choose_output(const struct options *options, bool make, struct place 
 	if (!place->directory)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (make)
-		return place_make(options->output, err);
+		return place_make(options->output, 0755, err);
 	return 0;
 }
 
