@@ -93,7 +93,7 @@ STAND_INS := $(if $(AGENT_SRC),$(BUILD)/stand-ins/coder)
 HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(TEST_SRC)) $(BUILD)/unit/fuzz_image $(BUILD)/unit/fuzz_others
 
-.PHONY: all deb deb-init fuzz help deps deps-vm deps-image image images push smoke e2e e2e-devcontainer measure run test test-unit unit-tests cross-arm64 test-system test-vm lint format install clean
+.PHONY: all bench deps-bench deb deb-init fuzz help deps deps-vm deps-image image images push smoke e2e e2e-devcontainer measure run test test-unit unit-tests cross-arm64 test-system test-vm lint format install clean
 
 all: $(PROGRAMS)
 
@@ -168,6 +168,10 @@ $(BUILD)/stand-ins/coder: $(AGENT_SRC) | $(INIT_DEPS)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O2 -g $(WARN) $(DEFS) -I. -static -o $@ $(AGENT_SRC) -lpthread
 
 $(BUILD)/helpers/%: tests/helpers/%.c
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O2 -g $(WARN) $(DEFS) -I. -static -o $@ $<
+
+$(BUILD)/bench/%: bench/%.c
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O2 -g $(WARN) $(DEFS) -I. -static -o $@ $<
 
@@ -254,8 +258,19 @@ test-unit: $(UNIT_TESTS)
 
 # Most of a test is waiting: two at a time take little more than half as long. A file's are done in their order, by one.
 JOBS ?= 2
-test-system: all $(STAND_INS) $(HELPERS)
+test-system: all $(STAND_INS) $(HELPERS) $(BUILD)/bench/probe
 	$(Q)HAKIM_BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(JOBS) --dist loadfile -p no:cacheprovider tests/system $(PYTEST_ARGS)
+
+#: make deps-bench  the peers of the bench: tini, dumb-init, catatonit, runit, s6, supervisor, skopeo, curl (apt)
+deps-bench: deps
+	$(Q)sh tests/deps.sh tini dumb-init catatonit runit s6 supervisor skopeo curl docker-registry
+
+#: make bench     each row of the design's budgets beside its peers, into bench/results/; ROWS=size,memory RUNS=7
+ROWS ?=
+RUNS ?= 7
+bench: deps-bench
+	$(Q)$(MAKE) --no-print-directory all $(STAND_INS) $(BUILD)/helpers/flood $(BUILD)/bench/probe
+	$(Q)$(PYTHON) bench/bench.py --runs $(RUNS) $(if $(ROWS),--rows $(ROWS))
 
 #: make lint      clang-format, clang-tidy, cppcheck, shellcheck, flake8; no warnings
 lint: deps

@@ -19,17 +19,17 @@ ALWAYS = ("coder-agent.service", "home.service")
 
 
 @contextmanager
-def containers(*layers: Path, modules: bool = False) -> Iterator[Trees]:
+def containers(*layers: Path, modules: bool = False, keep: tuple[str, ...] = ALWAYS) -> Iterator[Trees]:
     """What to make containers of: our programs above these layers, or above the small Debian tree.
 
-    Of the modules only those without which there is no workspace, unless all are asked for.
+    Of the modules only those without which there is no workspace (keep), unless all are asked for.
     """
     programs = Path(tempfile.mkdtemp(prefix=f"hakim-bench-{os.getpid()}-"))
     try:
         programs.chmod(0o755)
         rootfs.install_programs("build", programs)
         for file in (programs / "usr/lib/hakim/modules").iterdir():
-            if not modules and file.name not in ALWAYS:
+            if not modules and file.name not in keep:
                 file.unlink()
         own_by_container(programs, rootfs.SHIFT)
         yield Trees((programs, *(layers or rootfs.make_tree()[1:])))
