@@ -370,6 +370,7 @@ e2e-devcontainer: deps
 # podman builds, too, but in containers, for which not every machine is made: buildah needs a chroot.
 deps-image:
 	$(Q)command -v buildah >/dev/null || docker info >/dev/null 2>&1 || sh tests/deps.sh buildah mmdebstrap
+	$(Q)[ -x /usr/bin/python3 ] || sh tests/deps.sh python3
 
 #: make clean     remove build/
 clean:
