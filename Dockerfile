@@ -62,10 +62,12 @@ COPY modules /src/modules
 COPY image/*.c image/*.h /src/image/
 COPY dpkg /src/dpkg
 COPY completion /src/completion
+COPY docs/*.1 /src/docs/
 COPY LICENSE /src/
 # hakim, the command of the Proxmox host, has no use in a workspace.
 RUN cd /src && make -s -j"$(nproc)" all && make -s install DESTDIR=/out PREFIX=/usr && \
-	rm -f /out/usr/bin/hakim /out/usr/share/bash-completion/completions/hakim /out/usr/share/zsh/vendor-completions/_hakim && \
+	rm -f /out/usr/bin/hakim /out/usr/share/bash-completion/completions/hakim \
+	/out/usr/share/zsh/vendor-completions/_hakim /out/usr/share/man/man1/hakim.1 && \
 	find /out/usr/bin /out/usr/sbin /out/usr/lib/hakim -maxdepth 1 -type f -exec sh -c \
 	'for f; do case $(head -c 4 "$f" | tail -c 3) in ELF) strip --strip-unneeded "$f" ;; esac; done' sh {} + && \
 	install -D -m 0644 LICENSE /out/usr/share/doc/hakim-init/copyright

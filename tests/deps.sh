@@ -6,6 +6,10 @@ packages="gcc libc6-dev make musl-tools linux-libc-dev libinih-dev libcap-dev li
 	python3 python3-pytest python3-pytest-xdist openssl tmux strace docker-registry skopeo umoci tini dumb-init mandoc clang-format clang-tidy cppcheck shellcheck flake8"
 [ "$(uname -m)" = x86_64 ] || packages=$(echo "$packages" | sed 's/musl-tools//')
 [ "$#" = 0 ] || packages=$*
+# From Debian 13 on buildah wants netavark, also where no container gets a network.
+case " $packages " in
+*" buildah "*) grep -q '^VERSION_ID="12"' /etc/os-release || packages="$packages netavark" ;;
+esac
 missing=
 for p in $packages; do
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing="$missing $p"

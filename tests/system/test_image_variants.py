@@ -6,10 +6,11 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import BUILD, ROOT
 
 VARIANTS = ROOT / "scripts" / "variants"
 GENERATED = ("README.md", "Dockerfile", "image/variants.c", "completion/hakim.bash", "completion/_hakim",
@@ -100,6 +101,27 @@ def test_the_dockerfile_keeps_to_what_proxmox_can_start():
     assert {line for line in lines if line.startswith("CMD")} == {"CMD []"}
     assert {line for line in lines if line.startswith("STOPSIGNAL")} == {"STOPSIGNAL SIGTERM"}
     assert words.count("ENTRYPOINT") == words.count("STOPSIGNAL") == len(NAMES)
+
+
+def test_the_builder_gets_all_that_make_install_wants(tmp_path):
+    """What is new there must be copied by the Dockerfile, too, and be let through by .dockerignore."""
+    stage = (ROOT / "Dockerfile").read_text("utf-8").split("AS builder\n")[1].split("\nFROM ")[0]
+    through = [line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")]
+    for line in re.findall(r"^COPY (.*)$", stage, re.M):
+        *sources, target = line.split()
+        if not target.startswith("/src"):
+            continue
+        for source in (path for word in sources for path in ROOT.glob(word)):
+            name = str(source.relative_to(ROOT))
+            assert any(fnmatch(name, one) or name.startswith(one + "/") for one in through), f"{name}: .dockerignore"
+            if source.is_dir():
+                shutil.copytree(source, tmp_path / target[len("/src/"):])
+            else:
+                (tmp_path / target[len("/src/"):]).mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, tmp_path / target[len("/src/"):] / source.name)
+    done = run("make", "-s", "install", "-o", "all", f"BUILD={BUILD}", f"DESTDIR={tmp_path}/out", "PREFIX=/usr",
+               cwd=tmp_path, MAKEFLAGS="")
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_mirror_but_the_official_ones_is_written_down():
