@@ -112,7 +112,7 @@ def unit_files() -> list[Path]:
     """Every .service file, in order; downloaded if they are not there."""
     target = cached()
     target.parent.mkdir(parents=True, exist_ok=True)
-    with locked(target.parent):
+    with locked(target.parent / "units.lock"):
         if not target.is_dir():
             print(f"taking {len(PACKAGES)} packages of {SUITE} from the mirror, once", flush=True)
             download(target)

@@ -9,7 +9,6 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hosts.rootfs import make_tree
 from image_kit import HAKIM, environment, hakim, pull, registry_fixture, started
 from tree_image import Entry, TreeImage, add, copy
 
@@ -69,17 +68,17 @@ def test_a_distribution_that_proxmox_does_not_know_is_told(plain, tmp_path):
         assert told(result, "os-release has ID=plan9")
 
 
-def test_a_real_root_has_nothing_to_be_told(plain, tmp_path):
+def test_a_real_root_has_nothing_to_be_told(plain, tmp_path, trees):
     """Debian's, with its links and hard links, names and owners; counted as tarfile counts them."""
     image = TreeImage(tmp_path / "image")
     with image.layer("+zstd") as tar:
-        copy(tar, make_tree()[0])
+        copy(tar, trees.tar)
     plain.push(image.config(Entrypoint=["/init"]), "l/debian:1", str(tmp_path))
     shown = hakim(tmp_path, "inspect", f"{plain.host}/l/debian:1", "--layers", "--json", "--plain-http", HERE)
     assert shown.returncode == 0, shown.stderr
     answer = json.loads(shown.stdout)
     assert answer["warnings"] == []
-    with tarfile.open(make_tree()[0]) as tar:
+    with tarfile.open(trees.tar) as tar:
         assert answer["entries"] == len([n for n in tar.getnames() if not n.startswith("./dev/")])
 
 

@@ -110,10 +110,12 @@ def host_apt_options() -> str:
 
 
 @contextlib.contextmanager
-def locked(cache: Path) -> Iterator[None]:
-    """One at a time makes trees; the others wait and then find them made."""
-    with open(cache / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def locked(*files: Path) -> Iterator[None]:
+    """One at a time makes what these are the locks of; the others wait and then find it made."""
+    with contextlib.ExitStack() as stack:
+        # In one order, so that no two wait for each other.
+        for file in sorted(files):
+            fcntl.flock(stack.enter_context(open(file, "w", encoding="ascii")), fcntl.LOCK_EX)
         yield
 
 
@@ -211,21 +213,22 @@ def paths(recipe: Recipe = SMALL) -> tuple[Path, Path]:
 
 
 @contextlib.contextmanager
-def making() -> Iterator[None]:
-    """Nobody else makes trees, and what was half made is gone."""
+def making(*recipes: Recipe) -> Iterator[None]:
+    """Nobody else makes these trees, and what was half made is gone."""
     cache = cache_directory()
     cache.mkdir(parents=True, exist_ok=True)
-    with locked(cache):
+    with locked(*(cache / f"{recipe.name}.lock" for recipe in recipes)):
         for stale in cache.glob(".new-*"):
-            shutil.rmtree(stale, ignore_errors=True)
-            stale.unlink(missing_ok=True)
+            if not Path("/proc", stale.name.split("-")[1]).exists():
+                shutil.rmtree(stale, ignore_errors=True)
+                stale.unlink(missing_ok=True)
         yield
 
 
 def make_tree(recipe: Recipe = SMALL) -> tuple[Path, Path]:
     """The tar and the shifted tree, made if they are not there."""
     tar, shifted = paths(recipe)
-    with making():
+    with making(recipe):
         if not tar.exists():
             make_tar(recipe, tar)
         if not shifted.is_dir():
@@ -235,7 +238,7 @@ def make_tree(recipe: Recipe = SMALL) -> tuple[Path, Path]:
 
 def make_layers(*recipes: Recipe) -> list[Path]:
     """Only the shifted trees; those that are not there are made at the same time."""
-    with making():
+    with making(*recipes):
         wanted = [recipe for recipe in recipes if not paths(recipe)[1].is_dir()]
         tars = [paths(recipe)[0] for recipe in wanted]
         try:
