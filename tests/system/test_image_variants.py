@@ -14,7 +14,7 @@ from conftest import BUILD, ROOT
 
 VARIANTS = ROOT / "scripts" / "variants"
 GENERATED = ("README.md", "Dockerfile", "image/variants.c", "completion/hakim.bash", "completion/_hakim",
-             "coder/templates/hakim-proxmox/variants.tf")
+             "coder/templates/hakim/variants.tf", "coder/templates/hakim-proxmox/variants.tf")
 NAMES = sorted(path.name for path in (ROOT / "image" / "variants").iterdir() if path.is_dir())
 
 

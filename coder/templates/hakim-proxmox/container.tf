@@ -142,7 +142,7 @@ resource "proxmox_virtual_environment_container" "workspace" {
     }
 
     precondition {
-      condition     = !local.home_on_one_node || terraform_data.home_node[0].output == data.coder_parameter.proxmox_node_name.value
+      condition     = local.home_on_one_node ? terraform_data.home_node[0].output == data.coder_parameter.proxmox_node_name.value : true
       error_message = "proxmox_node_name cannot be changed to ${data.coder_parameter.proxmox_node_name.value}: ${local.home_source} is on another node. Change it back, or copy the home there and name it in proxmox_home_volume_id (docs/proxmox.md)."
     }
   }

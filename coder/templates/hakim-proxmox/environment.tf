@@ -2,8 +2,10 @@
 
 locals {
   # What is no object of strings is an error below, and not an empty one.
-  user_env   = try({ for name, value in jsondecode(data.coder_parameter.user_env.value) : name => tostring(value) }, null)
-  secret_env = try({ for name, value in jsondecode(data.coder_parameter.secret_env.value) : name => tostring(value) }, null)
+  user_json   = try(jsondecode(data.coder_parameter.user_env.value), null)
+  secret_json = try(jsondecode(data.coder_parameter.secret_env.value), null)
+  user_env    = can(keys(local.user_json)) ? try({ for name, value in local.user_json : name => tostring(value) }, null) : null
+  secret_env  = can(keys(local.secret_json)) ? try({ for name, value in local.secret_json : name => tostring(value) }, null) : null
 
   # Of the user's names none may take the place of what tells hakim-init who it is for.
   reserved = ["CODER_AGENT_BOOTSTRAP", "CODER_AGENT_TOKEN", "CODER_AGENT_URL", "CODER_RUNTIME_ENV_SHA", "HAKIM_SECRET_ENV"]

