@@ -115,6 +115,20 @@ def test_what_both_share_is_the_same_in_both():
     assert common - set(SHARED) == {"main.tf", "variables.tf", "container.tf"}
 
 
+def test_the_way_from_a_bare_node_has_ten_steps_and_every_question_of_the_document_an_answer():
+    text = (ROOT / "docs/proxmox.md").read_text("utf-8")
+    assert re.findall(r"^\*\*(\d+)\. ", text, re.M) == [str(number) for number in range(1, 11)]
+    asked = re.findall(r"^\*\*([^*]+\?)\*\*", text.partition("## FAQ")[2], re.M)
+    for words in ("distrobuilder", "CI publish", "Docker template", "force a template", "pull from GHCR",
+                  "refreshed image", "digests", "stopping delete", "over a rebuild", "look like", "get it", "clean up"):
+        assert [one for one in asked if words in one], words
+    there = whole(DIRECTORIES[1])
+    known = there.blocks["data"]["coder_parameter"].keys() | there.variables.keys()
+    named = set(re.findall(r"`((?:proxmox|enable|template|custom|workspace|container|image)_[a-z_]+)(?:=[^`]*)?`",
+                           text))
+    assert {"template_tag", "proxmox_home_volume_id"} <= named <= known
+
+
 @EACH
 def test_coder_can_upload_it(directory):
     """It takes the directory alone, follows no links and takes 1 MiB."""
