@@ -332,20 +332,23 @@ static void restore_line(struct manager *m, struct service **at, const char *lin
 			s->orphan->kill_signal = i[1];
 			s->orphan->timeout_stop_usec = t[0];
 		}
-	} else if (sscanf(line, "connection %63s %63s %7s", socket, source, port) == 3) {
-		connections_restore(s, socket, source, port);
+	} else if (strncmp(line, "connection ", 11) == 0) {
+		if (sscanf(line + 11, "%63s %63s %7s", socket, source, port) == 3)
+			connections_restore(s, socket, source, port);
 	} else if (sscanf(line, "stored %u %d %n", &u[0], &i[0], &i[1]) == 2) {
 		fdstore_expect(s, u[0], i[0], line + i[1]);
 	} else if (strncmp(line, "error ", 6) == 0) {
 		snprintf(s->error, sizeof(s->error), "%s", line + 6);
 	} else if (sscanf(line, "ready-log %d", &i[0]) == 1) {
 		s->log_matched = i[0];
+	} else if (strncmp(line, "health-text ", 12) == 0) {
+		/* First: to sscanf() the blank behind a key is as good as none, and "-text" a word.
+		 */
+		if (s->health)
+			snprintf(s->health->text, sizeof(s->health->text), "%s", line + 12);
 	} else if (sscanf(line, "health %23s %u", state, &u[0]) == 2) {
 		s->health_state = health_parse(state);
 		s->health_failures = u[0];
-	} else if (strncmp(line, "health-text ", 12) == 0) {
-		if (s->health)
-			snprintf(s->health->text, sizeof(s->health->text), "%s", line + 12);
 	} else if (strncmp(line, "status ", 7) == 0) {
 		snprintf(s->status_text, sizeof(s->status_text), "%s", line + 7);
 	}

@@ -3,6 +3,7 @@
  * of the fds that PID 1 has kept, one a line. Afterwards it is saved: whatever was read, what is
  * written can be read again and says the same.
  */
+#include "supervisor/watch.h"
 #include "tests/fuzz/manager.h"
 
 #define KEPT 16
@@ -48,6 +49,20 @@ static char *saved(struct manager *m, size_t *len)
 	return fuzz_bytes(text, *len);
 }
 
+/* A text that begins with a number is one, and no state. */
+static void check_health_text(void)
+{
+	static const char state[] = "service a.service\nlife running success 0 0 0 1\n"
+				    "health unhealthy 2\nhealth-text 3 checks failed\n";
+	struct manager *m = manager_fresh();
+	struct service *s = manager_find(m, "a.service");
+
+	state_write(&m->state, state, sizeof(state) - 1);
+	FUZZ_MUST(s && takeover_restore(m));
+	FUZZ_MUST(s->health_state == HEALTH_UNHEALTHY && s->health_failures == 2);
+	FUZZ_MUST(s->health && strcmp(s->health->text, "3 checks failed") == 0);
+}
+
 FUZZ_TARGET(takeover)
 {
 	static bool put;
@@ -57,8 +72,10 @@ FUZZ_TARGET(takeover)
 	size_t first_len, second_len;
 	struct manager *m;
 
-	if (!put)
+	if (!put) {
 		units_put();
+		check_health_text();
+	}
 	put = true;
 	fuzz_next(&text, &len, &part);
 	names = fuzz_next_text(&text, &len);
