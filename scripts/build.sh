@@ -156,8 +156,13 @@ build() {
 		--build-arg "REVISION=$revision" --build-arg "VERSION=$version" --build-arg "CREATED=$created"
 	ca=${CA_FILE-/etc/ssl/certs/ca-certificates.crt}
 	[ -z "$ca" ] || [ ! -r "$ca" ] || set -- "$@" --secret "id=ca,src=$ca"
+	# buildah's default limits are more than root may have in some containers.
+	limit() { prlimit --raw --noheadings --output HARD "--$1" | sed 's/unlimited/1048576/'; }
 	case $engine in
-	buildah) buildah build --isolation chroot --layers --format oci --timestamp "$epoch" "$@" . ;;
+	buildah)
+		buildah build --isolation chroot --ulimit "nofile=$(limit nofile)" --ulimit "nproc=$(limit nproc)" --layers --format oci \
+			--timestamp "$epoch" "$@" .
+		;;
 	podman) podman build --layers --format oci --timestamp "$epoch" "$@" . ;;
 	docker) DOCKER_BUILDKIT=1 docker build --build-arg "SOURCE_DATE_EPOCH=$epoch" "$@" . ;;
 	esac

@@ -26,7 +26,10 @@ while [ "$variant" != system ]; do
 	cp "image/variants/$variant/smoke.sh" "$kit/$variant.sh"
 	variant=$(sed -n 's/^FROM=//p' "image/variants/$variant/variant.env")
 done
-[ "$engine" != buildah ] || container=$(buildah from --pull-never "$image")
+# Its default limits are more than root may have in some containers.
+limit() { prlimit --raw --noheadings --output HARD "--$1" | sed 's/unlimited/1048576/'; }
+[ "$engine" != buildah ] ||
+	container=$(buildah from --pull-never --ulimit "nofile=$(limit nofile)" --ulimit "nproc=$(limit nproc)" "$image")
 for one in $chain; do
 	echo "smoke: $one in $image"
 	case $engine in
