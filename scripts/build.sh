@@ -160,7 +160,7 @@ build() {
 	limit() { prlimit --raw --noheadings --output HARD "--$1" | sed 's/unlimited/1048576/'; }
 	case $engine in
 	buildah)
-		buildah build --isolation chroot --ulimit "nofile=$(limit nofile)" --ulimit "nproc=$(limit nproc)" --layers --format oci \
+		buildah build --isolation chroot --ulimit "nofile=$(limit nofile)" --layers --format oci \
 			--timestamp "$epoch" "$@" .
 		;;
 	podman) podman build --layers --format oci --timestamp "$epoch" "$@" . ;;
