@@ -328,6 +328,15 @@ def test_the_apps_are_code_server_opencode_openchamber_and_the_preview_with_heal
 
 
 @BOTH
+def test_code_server_needs_no_wildcard_address_and_is_told_of_one(make):
+    apps = make().scope["coder_app"]["app"]
+    assert [slug for slug, app in apps.items() if not app["subdomain"]] == ["code-server"]
+    assert "VSCODE_PROXY_URI" not in environment(make())
+    assert environment(make(var_coder_wildcard_host="*.c.example.org"))["VSCODE_PROXY_URI"] == (
+        "https://{{port}}--main--my-workspace--alice.c.example.org")
+
+
+@BOTH
 def test_a_health_check_asks_what_the_unit_asks(make):
     apps = make().scope["coder_app"]["app"]
     for name in ("code-server", "opencode", "openchamber"):
@@ -360,8 +369,9 @@ def test_no_script_starts_what_hakim_init_supervises(make):
     template = make()
     programs = ("code-server", "opencode", "openchamber", "openclaw", "dockerd", "nix-daemon", "etserver", "sshd",
                 "Xvfb", "dbus-daemon", "gnome-keyring")
-    [script] = template.scope["coder_script"]["user"]
-    assert [name for name in programs if name in script["script"]] == []
+    [script], [agent] = template.scope["coder_script"]["user"], template.scope["coder_agent"]["main"]
+    scripts = " ".join([script["script"], *(one["script"] for one in agent["metadata"])])
+    assert [name for name in programs if name in scripts] == []
     assert len(template.blocks["resource"]["coder_script"]) == 1
     assert "startup_script" not in template.blocks["resource"]["coder_agent"]["main"]
     assert {body["source"].rsplit("/", 2)[1] for body in template.modules.values()} == {

@@ -4,40 +4,44 @@
 locals {
   apps = {
     code-server = {
-      on      = tobool(data.coder_parameter.enable_code_server.value)
-      name    = "code-server"
-      icon    = "/icon/code.svg"
-      url     = "http://localhost:13337/?folder=${local.project_dir}"
-      health  = "http://localhost:13337/healthz"
-      share   = "owner"
-      open_in = "slim-window"
+      on        = tobool(data.coder_parameter.enable_code_server.value)
+      name      = "code-server"
+      icon      = "/icon/code.svg"
+      url       = "http://localhost:13337/?folder=${local.project_dir}"
+      health    = "http://localhost:13337/healthz"
+      share     = "owner"
+      subdomain = false
+      open_in   = "slim-window"
     }
     opencode = {
-      on      = tobool(data.coder_parameter.enable_opencode.value)
-      name    = "OpenCode"
-      icon    = "/icon/opencode.svg"
-      url     = "http://localhost:4096/"
-      health  = "http://localhost:4096/global/health"
-      share   = "owner"
-      open_in = "slim-window"
+      on        = tobool(data.coder_parameter.enable_opencode.value)
+      name      = "OpenCode"
+      icon      = "/icon/opencode.svg"
+      url       = "http://localhost:4096/"
+      health    = "http://localhost:4096/global/health"
+      share     = "owner"
+      subdomain = true
+      open_in   = "slim-window"
     }
     openchamber = {
-      on      = tobool(data.coder_parameter.enable_openchamber.value)
-      name    = "OpenChamber"
-      icon    = "/icon/opencode.svg"
-      url     = "http://localhost:6904/"
-      health  = "http://localhost:6904/health"
-      share   = "owner"
-      open_in = "slim-window"
+      on        = tobool(data.coder_parameter.enable_openchamber.value)
+      name      = "OpenChamber"
+      icon      = "/icon/opencode.svg"
+      url       = "http://localhost:6904/"
+      health    = "http://localhost:6904/health"
+      share     = "owner"
+      subdomain = true
+      open_in   = "slim-window"
     }
     preview = {
-      on      = true
-      name    = "Preview"
-      icon    = "/icon/widgets.svg"
-      url     = "http://localhost:${data.coder_parameter.preview_port.value}/"
-      health  = "http://localhost:${data.coder_parameter.preview_port.value}/"
-      share   = data.coder_parameter.preview_share.value
-      open_in = "tab"
+      on        = true
+      name      = "Preview"
+      icon      = "/icon/widgets.svg"
+      url       = "http://localhost:${data.coder_parameter.preview_port.value}/"
+      health    = "http://localhost:${data.coder_parameter.preview_port.value}/"
+      share     = data.coder_parameter.preview_share.value
+      subdomain = true
+      open_in   = "tab"
     }
   }
 }
@@ -51,8 +55,8 @@ resource "coder_app" "app" {
   url          = each.value.url
   share        = each.value.share
   open_in      = each.value.open_in
-  # A path on Coder's own host would not do: these programs want to be at the root of theirs.
-  subdomain = true
+  # A path on Coder's own host would not do for programs that want to be at the root of theirs.
+  subdomain = each.value.subdomain
 
   healthcheck {
     url       = each.value.health
