@@ -108,6 +108,15 @@ def test_what_the_published_template_offers_is_kept_or_left_out_with_a_reason():
         assert f"`{name}`" in text, name
 
 
+def test_what_does_not_work_is_said_in_the_doctors_own_words():
+    text = (TEMPLATES / "hakim-proxmox/README.md").read_text("utf-8")
+    rows = (ROOT / "init/quirk_table.c").read_text("utf-8")
+    said = {what.replace('\\"', '"'): way for what, way in re.findall(
+        r'"((?:[^"\\]|\\.)+)",\s+"pct set <ctid> --(features \w+=1|dev0 [^"]+)"', rows)}
+    assert {"features nesting=1", "features fuse=1", "features keyctl=1", "dev0 /dev/net/tun"} == set(said.values())
+    assert [words for words in said if words not in text] == []
+
+
 def test_what_both_share_is_the_same_in_both():
     one, other = DIRECTORIES
     assert [name for name in SHARED if (one / name).read_bytes() != (other / name).read_bytes()] == []
