@@ -25,14 +25,6 @@ static uint64_t blocks(uint64_t size)
 	return (size + BLOCK - 1) / BLOCK * BLOCK;
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct archive_blob *x = a;
-	const struct archive_blob *y = b;
-
-	return strcmp(x->digest.text, y->digest.text);
-}
-
 static void add(struct archive *archive, const struct digest *digest, uint64_t size)
 {
 	for (size_t i = 0; i < archive->n; i++)
@@ -77,12 +69,13 @@ int archive_plan(const struct manifest *manifest, const struct digest *digest, s
 		archive_free(archive);
 		return err_set(err, -ENOMEM, "no memory for an archive");
 	}
-	add(archive, digest, len);
-	add(archive, &manifest->config.digest, manifest->config.size);
+	/* The layers first: those that two images have in common, which are the lower ones, lie at
+	 * the same place in both archives, so that a file system can share them. */
 	for (size_t i = 0; i < manifest->n; i++)
 		add(archive, &manifest->layers[i].descriptor.digest,
 		    manifest->layers[i].descriptor.size);
-	qsort(archive->blobs, archive->n, sizeof(*archive->blobs), compare);
+	add(archive, &manifest->config.digest, manifest->config.size);
+	add(archive, digest, len);
 	for (size_t i = 0; i < archive->n; i++) {
 		archive->blobs[i].offset = at + BLOCK;
 		at += BLOCK + blocks(archive->blobs[i].size);

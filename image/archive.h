@@ -2,7 +2,7 @@
  * archive.h - the archive that Proxmox takes: an OCI layout in a ustar file, whose every offset is
  * known before the first byte.
  *
- *	blobs/  blobs/sha256/  blobs/sha256/<hex> (sorted)  index.json  oci-layout
+ *	blobs/  blobs/sha256/  blobs/sha256/<hex>…  index.json  oci-layout
  *
  * and two zero blocks. Names have no "./" (Proxmox takes it for no OCI archive then); owner, mode
  *and time are always the same, so that the same image is the same file.
@@ -23,7 +23,7 @@ struct archive_blob {
 };
 
 struct archive {
-	struct archive_blob *blobs; /* sorted by digest, each once */
+	struct archive_blob *blobs; /* the layers, the config, the manifest; each once */
 	size_t n;
 	uint64_t size;
 	char *index; /* index.json */

@@ -16,7 +16,7 @@
 
 static int head(const struct archive *archive, char line[LINE_BYTES])
 {
-	return snprintf(line, LINE_BYTES, "hakim-journal 1 %s %" PRIu64 " %zu\n",
+	return snprintf(line, LINE_BYTES, "hakim-journal 2 %s %" PRIu64 " %zu\n",
 			archive->manifest.text, archive->size, archive->n);
 }
 

@@ -3,7 +3,7 @@
  *
  * A text file: one line that says for which archive it is, then a line for each step, appended.
  *
- *	hakim-journal 1 sha256:… <size> <blobs>
+ *	hakim-journal 2 sha256:… <size> <blobs>
  *	<blob> <bytes>
  *
  * It is only a hint. A process that is killed leaves at most a torn last line, which is passed

@@ -1,11 +1,14 @@
 /*
  * transfer_local.c - the blobs that are here already: in the partial file of an earlier run, or in
- * another archive. Both are read back, and count only with the right digest.
+ * another archive. Both are read back, and count only with the right digest. What another archive
+ * has is shared with it where the file system can, and else copied.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -129,6 +132,49 @@ static int take(struct transfer_blob *b, int fd, uint64_t offset, uint64_t len, 
 	return 0;
 }
 
+static int copy_range(struct transfer_blob *b, int fd, uint64_t offset, uint64_t from, uint64_t to)
+{
+	char bytes[4096];
+
+	while (from < to) {
+		size_t n = to - from < sizeof(bytes) ? (size_t)(to - from) : sizeof(bytes);
+		int r = file_pread(fd, bytes, n, offset + from);
+
+		if (r == 0)
+			r = file_pwrite(b->transfer->fd, bytes, n, b->blob->offset + from);
+		if (r < 0)
+			return r;
+		from += n;
+	}
+	return 0;
+}
+
+/* Only whole blocks of the file system can be shared (ioctl_ficlonerange(2)), and only where both
+ * begin at the same place within one. False: it was not, and nothing is lost. */
+static bool share(struct transfer_blob *b, int fd, uint64_t offset, uint64_t len)
+{
+	uint64_t to = b->blob->offset;
+	struct file_clone_range range;
+	uint64_t block, begin, end;
+	struct stat st;
+
+	if (fstat(b->transfer->fd, &st) < 0 || st.st_blksize < 512)
+		return false;
+	block = (uint64_t)st.st_blksize;
+	begin = (block - to % block) % block;
+	if (offset % block != to % block || begin >= len)
+		return false;
+	end = len - (to + len) % block;
+	if (end <= begin)
+		return false;
+	range = (struct file_clone_range){.src_fd = fd,
+					  .src_offset = offset + begin,
+					  .src_length = end - begin,
+					  .dest_offset = to + begin};
+	return ioctl(b->transfer->fd, FICLONERANGE, &range) == 0 &&
+	       copy_range(b, fd, offset, 0, begin) == 0 && copy_range(b, fd, offset, end, len) == 0;
+}
+
 int transfer_resume(struct transfer *t, struct err *err)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -187,7 +233,11 @@ static int copy_one(struct transfer_blob *b, int fd, const struct archive_entry 
 
 	if (r < 0)
 		return r;
-	r = take(b, fd, entry->offset, entry->size, err);
+	/* What is shared is hashed where it is ours: nobody changes it there any more. */
+	if (share(b, fd, entry->offset, entry->size))
+		r = take(b, b->transfer->fd, b->blob->offset, entry->size, err);
+	else
+		r = take(b, fd, entry->offset, entry->size, err);
 	if (r == -ENOSPC || r == -ENOMEM || r == -ECANCELED)
 		return r;
 	if (r >= 0)

@@ -79,11 +79,38 @@ def test_the_names_are_those_that_proxmox_wants(plain, out, tmp_path):
     good(pull(tmp_path, f"{plain.host}/a/names:1", out, "--plain-http", HERE))
     with tarfile.open(out / "names_1.tar") as tar:
         members = tar.getmembers()
-    blobs = sorted(f"blobs/sha256/{d[7:]}" for d in [*image.blobs, sha(image.bytes)])
+    blobs = [f"blobs/sha256/{d[7:]}" for d in [*image.blobs, sha(image.bytes)]]  # the layers first
     assert [m.name for m in members] == ["blobs", "blobs/sha256", *blobs, "index.json", "oci-layout"]
     assert {(m.uid, m.gid, m.mtime, m.uname) for m in members} == {(0, 0, 0, "")}
     with open(out / "names_1.tar", "rb") as f:
         assert f.read()[-1024:] == bytes(1024)
+
+
+@pytest.fixture(name="sharing")
+def sharing_fixture(tmp_path):
+    """A directory on a file system that can share what two files have in common."""
+    image, place = tmp_path / "btrfs.img", tmp_path / "btrfs"
+    with open(image, "wb") as f:
+        f.truncate(160 << 20)
+    subprocess.run(["mkfs.btrfs", "-q", image], check=True, capture_output=True)
+    place.mkdir()
+    subprocess.run(["mount", "-o", "loop", image, place], check=True)
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_layer_that_the_old_template_has_is_shared_with_it(plain, sharing, tmp_path):
+    for size in (10, 20):
+        plain.push(Image(sizes=(6 << 20, size)), "a/shares:1", tmp_path / str(size))
+        good(pull(tmp_path, f"{plain.host}/a/shares:1", sharing, "-f", "--plain-http", HERE))
+        if size == 10:
+            os.link(sharing / "shares_1.tar", sharing / "old.tar")
+    (sharing / "old.tar").chmod(0o600)
+    subprocess.run(["sync", "-f", sharing], check=True)
+    told = subprocess.run(["btrfs", "filesystem", "du", "--raw", "-s", sharing / "shares_1.tar"], check=True,
+                          text=True, capture_output=True).stdout.splitlines()[-1].split()
+    assert int(told[0]) > 6 << 20 and int(told[1]) < 1 << 20, told
+    assert hakim(tmp_path, "verify", sharing / "shares_1.tar").returncode == 0
 
 
 def test_the_same_image_is_the_same_bytes(plain, tmp_path):

@@ -102,7 +102,7 @@ static void a_journal_says_how_far_it_is(void **state)
 	int len;
 
 	plan(&archive);
-	len = snprintf(text, sizeof(text), "hakim-journal 1 %s %llu 4\n", archive.manifest.text,
+	len = snprintf(text, sizeof(text), "hakim-journal 2 %s %llu 4\n", archive.manifest.text,
 		       (unsigned long long)archive.size);
 	assert_true(journal_read(text, &archive, at));
 	assert_int_equal(at[0] + at[1] + at[2] + at[3], 0);
@@ -125,11 +125,11 @@ static void a_journal_that_does_not_fit_is_refused(void **state)
 
 	plan(&archive);
 	assert_false(journal_read("", &archive, at));
-	assert_false(journal_read("hakim-journal 2 x\n", &archive, at));
-	len = snprintf(text, sizeof(text), "hakim-journal 1 %s %llu 5\n", archive.manifest.text,
+	assert_false(journal_read("hakim-journal 3 x\n", &archive, at));
+	len = snprintf(text, sizeof(text), "hakim-journal 2 %s %llu 5\n", archive.manifest.text,
 		       (unsigned long long)archive.size);
 	assert_false(journal_read(text, &archive, at));
-	len = snprintf(text, sizeof(text), "hakim-journal 1 %s %llu 4\n", archive.manifest.text,
+	len = snprintf(text, sizeof(text), "hakim-journal 2 %s %llu 4\n", archive.manifest.text,
 		       (unsigned long long)archive.size);
 	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
 		snprintf(text + len, sizeof(text) - (size_t)len, "%s1 1\n", odd[i]);
