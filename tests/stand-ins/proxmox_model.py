@@ -15,16 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from proxmox_containers import Containers, Refused
+
 TEMPLATE = re.compile(r"\.(tar|tar\.(gz|xz|zst|bz2))$", re.I)
-
-
-class Refused(Exception):
-    """An error of the API, with its number."""
-
-    def __init__(self, number: int, text: str) -> None:
-        super().__init__(text)
-        self.number = number
-        self.text = text
 
 
 class Model:
@@ -33,6 +26,7 @@ class Model:
     def __init__(self, root: Path) -> None:
         self.root = root
         (root / "tasks").mkdir(parents=True, exist_ok=True)
+        self.containers = Containers(self._how, self._task, self._end)
 
     # What a test looks at, or sets.
 
@@ -75,7 +69,15 @@ class Model:
 
     def _save(self, upid: str, task: dict[str, Any]) -> None:
         name = hashlib.sha256(upid.encode()).hexdigest()[:32]
-        (self.root / "tasks" / name).write_text(json.dumps({"upid": upid, **task}))
+        # Whole at once: another may read it.
+        new = self.root / f"task-{name}"
+        new.write_text(json.dumps({"upid": upid, **task}))
+        new.rename(self.root / "tasks" / name)
+
+    def _end(self, upid: str, end: str, log: list[str]) -> None:
+        task = self.task(upid)
+        task.update(status="stopped", exitstatus=end, log=task["log"] + log)
+        self._save(upid, {k: v for k, v in task.items() if k != "upid"})
 
     def task(self, upid: str) -> dict[str, Any]:
         """A task as it stands."""
@@ -164,7 +166,12 @@ class Model:
             return self._of_task(verb, m[2], m[3] or "", params)
         if path == "/cluster/resources":
             return json.loads((self.root / "resources.json").read_text())
-        if m := re.fullmatch(r"/nodes/([^/]+)/lxc/(\d+)/config", path):
+        if m := re.fullmatch(r"/nodes/([^/]+)/tasks", path):
+            return self.containers.tasks(int(params["vmid"]))
+        m = re.fullmatch(r"/nodes/([^/]+)/lxc/(\d+)/?(.*)", path)
+        if m and not (self.root / f"lxc-{m[2]}.json").exists():
+            return self.containers.call(verb, int(m[2]), m[3], params, user)
+        if m:
             return json.loads((self.root / f"lxc-{m[2]}.json").read_text())
         raise Refused(501, f"No '{verb}' handler defined for '{path}'")
 
