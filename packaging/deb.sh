@@ -18,7 +18,9 @@ install -D -m 0644 completion/_hakim "$root/usr/share/zsh/vendor-completions/_ha
 for unit in packaging/hakim-pull.service packaging/hakim-pull.timer; do
 	install -D -m 0644 "$unit" "$root/usr/share/doc/hakim/examples/$(basename "$unit")"
 done
-install -D -m 0755 coder/templates/hakim-proxmox/scripts/pull-oci-templates.sh "$root/usr/share/hakim/pull-oci-templates.sh"
+for script in pull-oci-templates.sh hakim-home-hook; do
+	install -D -m 0755 "coder/templates/hakim-proxmox/scripts/$script" "$root/usr/share/hakim/$script"
+done
 install -D -m 0644 LICENSE "$root/usr/share/doc/hakim/copyright"
 mkdir -p "$root/DEBIAN"
 # Debian 13 has other names for what was built anew with 64-bit time; on 64-bit machines they are the same libraries.

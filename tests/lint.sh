@@ -29,7 +29,7 @@ check() {
 		--library=tests/cppcheck.cfg
 }
 
-shells() { { list '*.sh'; list .ci/run 'dpkg/*'; } | sort -u | xargs shellcheck -x; }
+shells() { { list '*.sh'; list .ci/run 'dpkg/*' '*/hakim-home-hook'; } | sort -u | xargs shellcheck -x; }
 
 # W191, E101: tabs of shell scripts within strings.
 python() { list '*.py' scripts/variants scripts/devcontainers | xargs /usr/bin/python3 -m flake8 --max-line-length 120 --extend-ignore W191,E101; }

@@ -205,7 +205,7 @@ class Containers:
     def _before(self, one: Container, number: int) -> str:
         if hook := self.hooks.get(one.config.get("hookscript", "")):
             script, environment = hook
-            (self.root / f"etc/pve/lxc/{number}.conf").write_text(
+            (Path(environment["HAKIM_PVE_DIR"]) / f"lxc/{number}.conf").write_text(
                 "".join(f"{k}: {v}\n" for k, v in sorted(one.config.items()) if k != "env"))
             done = subprocess.run([str(script), str(number), "pre-start"], env=environment, text=True,
                                   capture_output=True)

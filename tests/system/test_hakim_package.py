@@ -23,7 +23,7 @@ def test_the_package_has_what_a_host_needs(tmp_path: Path) -> None:
         "usr/bin/hakim", "usr/share/man/man1/hakim.1.gz", "usr/share/bash-completion/completions/hakim",
         "usr/share/zsh/vendor-completions/_hakim", "usr/share/doc/hakim/examples/hakim-pull.service",
         "usr/share/doc/hakim/examples/hakim-pull.timer", "usr/share/doc/hakim/copyright",
-        "usr/share/hakim/pull-oci-templates.sh"}
+        "usr/share/hakim/pull-oci-templates.sh", "usr/share/hakim/hakim-home-hook"}
     assert sh("dpkg-deb", "-f", deb, "Version").strip() == "1.2.3"
 
 

@@ -137,16 +137,20 @@ def test_a_stopped_container_stays_stopped_and_has_all_of_it_at_its_next_start(s
 def test_mounts_and_the_hook_are_set_while_it_is_stopped(site: Site) -> None:
     """Put over a running container's home they would hide it from what runs."""
     site.ct.config["mp1"] = "local-lvm:vm-301-disk-3,mp=/data"
-    with open(site.tmp / "hook", "w") as f:
-        f.write("#!/bin/sh\nexit 0\n")
-        os.fchmod(f.fileno(), 0o755)
-    (site.tmp / "root/etc/pve/lxc").mkdir(parents=True)
-    site.model.containers.hooks[HOOK] = (site.tmp / "hook", {})
-    wants = {**MOUNTED, "PVE_HOOKSCRIPT_ID": HOOK, "PVE_DOCKER_SOURCE": "local-lvm:vm-900-disk-1",
+    # With the hook itself, which makes the directory of the home.
+    homes = site.tmp / "vz" / "hakim-homes"
+    homes.parent.mkdir()
+    (site.tmp / "pve" / "lxc").mkdir(parents=True)
+    site.model.containers.root = Path("/")
+    site.model.containers.hooks[HOOK] = (SCRIPT.with_name("hakim-home-hook"),
+                                         {"HAKIM_PVE_DIR": str(site.tmp / "pve"), "HAKIM_HOMES_DIR": str(homes)})
+    home = f"{homes}/me/ws"
+    wants = {**ROOT, "PVE_HOME_SOURCE": home, "PVE_HOOKSCRIPT_ID": HOOK, "PVE_DOCKER_SOURCE": "local-lvm:vm-900-disk-1",
              "PVE_DOCKER_TARGET": "/var/lib/docker"}
     site.well(**wants)
     assert has_run_with(site.ct)["EDITOR"] == "vim" and not site.ct.mounted
-    assert site.ct.config["mp0"] == f"{HOME},mp=/home/coder" and site.ct.config["hookscript"] == HOOK
+    assert Path(home).is_dir()
+    assert site.ct.config["mp0"] == f"{home},mp=/home/coder" and site.ct.config["hookscript"] == HOOK
     assert site.ct.config["mp1"] == "local-lvm:vm-301-disk-3,mp=/data"
     assert site.ct.config["mp2"] == "local-lvm:vm-900-disk-1,mp=/var/lib/docker,backup=1"
     before = len(site.changes())
