@@ -269,6 +269,13 @@ def test_the_script_is_called_as_it_is_named_and_nothing_secret_is_in_its_argume
     assert made["environment"]["PVE_ENDPOINT"] == "https://pve.example.com:8006"
 
 
+def test_the_script_knows_all_that_it_is_given_and_is_given_all_that_it_needs():
+    text = (PROXMOX / "scripts/bootstrap-agent-env.sh").read_text("utf-8")
+    known = set(re.findall(r"\b((?:PVE|CT|TASK)_[A-Z0-9_]+)", re.search(r"usage\(\) \{(.*?)\n\}", text, re.S)[1]))
+    given = bootstrap(proxmox())["environment"].keys()
+    assert given - known == set() and known - given == {"TASK_POLL_SEC"}
+
+
 def test_a_token_and_a_session_are_never_given_together():
     given = bootstrap(proxmox(**HOME))["environment"]
     assert (given["PVE_API_TOKEN"], given["PVE_USERNAME"], given["PVE_PASSWORD"]) == ("", "root@pam", "a password")
