@@ -138,6 +138,8 @@ int hakim_list(int argc, char **argv)
 	}
 	if (options.words.n)
 		return hakim_complain(HAKIM_USAGE, "list takes options only");
+	if (options.check_remote && pull_fetch_token(&options, &err) < 0)
+		return hakim_complain(HAKIM_FAILED, "%s", err.text);
 	if (!options.json && !options.quiet)
 		printf("%-14s %-16s %10s %5s  %-19s  %s\n", "VARIANT", "TAG", "SIZE", "AGE",
 		       "DIGEST", "VOLUME");

@@ -7,9 +7,9 @@
 #include <sys/wait.h>
 
 #include "common/cleanup.h"
-#include "image/child.h"
 #include "image/hakim.h"
 #include "image/pull.h"
+#include "image/pull_fetch.h"
 
 static volatile sig_atomic_t interrupted;
 
@@ -32,31 +32,6 @@ static void listen_to_signals(void)
 		sigaction(numbers[i], &action, NULL);
 	/* A write to a reader that is gone is an error of that write. */
 	signal(SIGPIPE, SIG_IGN);
-}
-
-static int ask_gh(struct options *options, struct err *err)
-{
-	const char *const argv[] = {"gh", "auth", "token", NULL};
-	_cleanup_(child_result_free) struct child_result result = {0};
-	struct child child = {.argv = argv, .silence = 30, .max = 4096};
-	int r = child_run(&child, &result, err);
-
-	if (r == -ENOENT)
-		return err_set(err, r,
-			       "--use-gh-auth-token needs the program gh: install it, or put "
-			       "a token into GH_TOKEN");
-	if (r < 0)
-		return r;
-	result.out[strcspn(result.out, " \t\r\n")] = '\0';
-	if (result.status != 0 || !*result.out)
-		return err_set(err, -EACCES,
-			       "`gh auth token` gives no token: log in by `gh auth login`");
-	if (options->gh_token)
-		explicit_bzero(options->gh_token, strlen(options->gh_token));
-	free(options->gh_token);
-	options->gh_token = strdup(result.out);
-	explicit_bzero(result.out, result.out_len);
-	return options->gh_token ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
 /* The run of one node; its failure to begin is a failure of all targets. */
@@ -162,7 +137,7 @@ int hakim_pull(int argc, char **argv)
 				      "pull takes options only: an image is named by --image");
 	if (targets_make(&options, &targets, &err) < 0)
 		return complain(&err, HAKIM_USAGE);
-	if (options.use_gh && ask_gh(&options, &err) < 0)
+	if (pull_fetch_token(&options, &err) < 0)
 		return complain(&err, HAKIM_FAILED);
 	listen_to_signals();
 	report_start(&report, options.json, options.quiet);

@@ -1,6 +1,7 @@
 /*
  * command_registry.c - `hakim inspect` and `hakim tags`: what a registry has.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,9 +43,18 @@ static int begin(struct options *options, unsigned command, int argc, char **arg
 	if (options->words.n != 1)
 		return err_set(err, -EINVAL, "usage: %s", usage);
 	r = reference_parse(options->words.v[0], need, ref, err);
+	if (r == 0)
+		r = pull_fetch_token(options, err);
 	if (r < 0)
 		return r;
 	return pull_fetch_open(options, on_event, options, session, err);
+}
+
+static int not_begun(int r, const struct err *err)
+{
+	bool failed = r == -ENOENT || r == -EACCES || r == -ENOMEM;
+
+	return hakim_complain(failed ? HAKIM_FAILED : HAKIM_USAGE, "%s", err->text);
 }
 
 int hakim_tags(int argc, char **argv)
@@ -59,7 +69,7 @@ int hakim_tags(int argc, char **argv)
 		      REFERENCE_REPOSITORY, &ref, &session, &err);
 
 	if (r != 0)
-		return r < 0 ? hakim_complain(HAKIM_USAGE, "%s", err.text) : HAKIM_OK;
+		return r < 0 ? not_begun(r, &err) : HAKIM_OK;
 	if (registry_tags(&session->client, &ref, &tags, &err) < 0)
 		return hakim_complain(HAKIM_FAILED, "%s", err.text);
 	if (options.json)
@@ -249,7 +259,7 @@ int hakim_inspect(int argc, char **argv)
 		      "hakim inspect REFERENCE [OPTIONS]", REFERENCE_IMAGE, &ref, &session, &err);
 
 	if (r != 0)
-		return r < 0 ? hakim_complain(HAKIM_USAGE, "%s", err.text) : HAKIM_OK;
+		return r < 0 ? not_begun(r, &err) : HAKIM_OK;
 	if (look(session, &ref, options.layers, &inspected, &err) < 0)
 		return hakim_complain(HAKIM_FAILED, "%s", err.text);
 	if (options.json)

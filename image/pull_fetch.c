@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/strv.h"
 #include "image/archive.h"
+#include "image/child.h"
 #include "image/document.h"
 #include "image/file.h"
 #include "image/storage.h"
@@ -34,6 +35,34 @@ static char *proxy_of_proxmox(void)
 			return strndup(line, strcspn(line, " \t\r\n"));
 		}
 	return NULL;
+}
+
+int pull_fetch_token(struct options *options, struct err *err)
+{
+	const char *const argv[] = {"gh", "auth", "token", NULL};
+	_cleanup_(child_result_free) struct child_result result = {0};
+	struct child child = {.argv = argv, .silence = 30, .max = 4096};
+	int r;
+
+	if (!options->use_gh)
+		return 0;
+	r = child_run(&child, &result, err);
+	if (r == -ENOENT)
+		return err_set(err, r,
+			       "--use-gh-auth-token needs the program gh: install it, or put "
+			       "a token into GH_TOKEN");
+	if (r < 0)
+		return r;
+	result.out[strcspn(result.out, " \t\r\n")] = '\0';
+	if (result.status != 0 || !*result.out)
+		return err_set(err, -EACCES,
+			       "`gh auth token` gives no token: log in by `gh auth login`");
+	if (options->gh_token)
+		explicit_bzero(options->gh_token, strlen(options->gh_token));
+	free(options->gh_token);
+	options->gh_token = strdup(result.out);
+	explicit_bzero(result.out, result.out_len);
+	return options->gh_token ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
 int pull_fetch_open(const struct options *options, fetch_event_fn *fn, void *arg,

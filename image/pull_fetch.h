@@ -10,6 +10,10 @@
 #include "image/options.h"
 #include "image/target.h"
 
+/* With --use-gh-auth-token the token of `gh auth token` becomes that of the options; else nothing
+ * is done. */
+int pull_fetch_token(struct options *options, struct err *err);
+
 /* A session with the options' credentials, and Proxmox's own proxy where the environment has
  * none. */
 int pull_fetch_open(const struct options *options, fetch_event_fn *fn, void *arg,

@@ -274,8 +274,11 @@ def test_a_token_is_asked_of_gh_and_never_shown(pve: Proxmox) -> None:
     assert run.status == 0, run.err
     assert "GH_TOKEN" in run.err and "s3cret" not in run.out + run.err
     assert "s3cret" not in (pve.tmp / "seen").read_text()
-    run = pve.run("pull", "-v", "js", "--use-gh-auth-token", PATH="/nonexistent")
-    assert run.status == 1 and "needs the program gh" in run.err
+    image = f"{pve.registry.address}/hakim/hakim-js:latest"
+    for words in (["pull", "-v", "js"], ["list", "--check-remote", "-n", "pve"],
+                  ["inspect", image, "--plain-http"], ["tags", image, "--plain-http"]):
+        run = pve.run(*words, "--use-gh-auth-token", PATH="/nonexistent")
+        assert run.status == 1 and "needs the program gh" in run.err, words
 
 
 def test_help_names_every_flag_of_the_script(pve: Proxmox) -> None:
