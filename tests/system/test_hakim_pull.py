@@ -274,9 +274,9 @@ def test_a_token_is_asked_of_gh_and_never_shown(pve: Proxmox) -> None:
     assert run.status == 0, run.err
     assert "GH_TOKEN" in run.err and "s3cret" not in run.out + run.err
     assert "s3cret" not in (pve.tmp / "seen").read_text()
-    image = f"{pve.registry.address}/hakim/hakim-js:latest"
+    image = f"{pve.registry.address}/hakim/hakim-js"
     for words in (["pull", "-v", "js"], ["list", "--check-remote", "-n", "pve"],
-                  ["inspect", image, "--plain-http"], ["tags", image, "--plain-http"]):
+                  ["inspect", f"{image}:latest", "--plain-http"], ["tags", image, "--plain-http"]):
         run = pve.run(*words, "--use-gh-auth-token", PATH="/nonexistent")
         assert run.status == 1 and "needs the program gh" in run.err, words
 
