@@ -227,6 +227,8 @@ class Arena:
             if s.shell:
                 host.put_file(f"/scripts/{s.name}", s.shell + "\n", 0o755)
         supervisor.put(host, services)
+        # runsvdir waits for a second when the directory has just changed.
+        os.utime(host.files / "service", (1e9, 1e9))
         with host:
             host.start({"PATH": PATH, "TZ": "UTC"},
                        [SERVICE, "stamp", f"{STAMPS}/.boot", *supervisor.init(number or len(services))], tty=False)

@@ -80,6 +80,9 @@ def write(output: Path, rows: list[dict[str, Any]]) -> None:
     file = output / "bench.json"
     known = {row["row"]: row for row in (json.loads(file.read_text("utf-8"))["rows"] if file.exists() else [])}
     known.update((row["row"], row) for row in rows)
+    for row in ROWS:
+        if row.name in known:
+            known[row.name].update(title=row.title, note=row.note, budget=row.budget, references=row.references)
     found = {"machine": machine(), "versions": versions(),
              "rows": [known[row.name] for row in ROWS if row.name in known]}
     file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")

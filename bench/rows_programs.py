@@ -142,27 +142,22 @@ ROWS = (
     Row("size", "Size", {"init": ("kB", False), "supervisor with its logger": ("kB", False)},
         dict.fromkeys([*INITS, "runit", "s6"], ""), sizes,
         "Stripped, with the libraries that a program is linked with, but for libc, which is in the image anyway. "
-        "tini, dumb-init, runit and s6 "
-        "are dynamic, so that what they use of libc is not in their size; it is in that of hakim-init, tini-static "
-        "and catatonit, which are static. "
-        "What hakim-supervisor does in one static program (units, readiness, sandboxes, logs, control) is not what "
-        "runit and s6 do in three. "
-        "supervisor is a Python program: not compared.",
+        "tini, dumb-init, runit and s6 are dynamic, so that what they use of libc is not in their size; it is in "
+        "that of hakim-init, tini-static and catatonit, which are static. What hakim-supervisor does in one static "
+        "program (units, readiness, sandboxes, logs, control) is not what runit and s6 do in three. supervisor is a "
+        "Python program: not compared.",
         "hakim-init static, at most 100 KB", not_here),
     Row("true", "An init around /bin/true", {"run of true, median": ("ms", False),
                                              "run of true, fastest tenth": ("ms", False)},
         dict.fromkeys(["hakim-init", "tini", "tini-static", "dumb-init", "catatonit", "none"], ""),
         lambda names, runs: in_turns(names, runs, run_true),
         "`init -- /bin/true` as PID 1 of a new pid namespace, from the clone to the end, 50 a run. *none* is "
-        "/bin/true as PID 1 itself: "
-        "what is above it is the init's. hakim-init is `--plain`.",
+        "/bin/true as PID 1 itself: what is above it is the init's. hakim-init is `--plain`.",
         "no slower than tini, dumb-init, catatonit", lambda name: "" if name == "none" else not_here(name), ("none",)),
     Row("orphans", "Orphans reaped", {"orphans reaped": ("a second", True), "CPU time of an orphan": ("µs", False)},
         dict.fromkeys(PLAIN, ""), orphans,
         f"PID 1 is stopped while a process leaves {ORPHANS} dead ones to it; from SIGCONT until none of them is "
-        f"left. So nobody waits for forks, "
-        "which are slower than any reaping. In an unprivileged LXC container. hakim-init is `--plain`; *with "
-        "services* is PID 1 of a "
-        "workspace, which looks at each before it reaps it.",
+        "left. So nobody waits for forks, which are slower than any reaping. In an unprivileged LXC container. "
+        "hakim-init is `--plain`; *with services* is PID 1 of a workspace, which looks at each before it reaps it.",
         "tini's rate or better, none lost", lambda name: PLAIN[name].missing(), ("hakim-init with services",)),
 )

@@ -154,10 +154,8 @@ ROWS = (
         SAME +
         "All processes that are not the services', PID 1 among them. hakim-init and supervisor keep a log of each "
         "service; runit and s6 do not here: with a logger for each they would have twice the processes. RSS counts "
-        "libc in "
-        "each process of runit and s6; PSS divides what is shared, also with processes that have nothing to do with "
-        "it, "
-        "which is to the good of the dynamic ones.",
+        "libc in each process of runit and s6; PSS divides what is shared, also with processes that have nothing to "
+        "do with it, which is to the good of the dynamic ones.",
         "hakim-init at most 150 kB resident, its supervisor at most 1.5 MB with 30 services", missing),
     Row("wakeups", "Wake-ups when idle", {"wake-ups with 10 services": ("a minute", False)}, WHO, wakeups,
         SAME +
@@ -170,14 +168,14 @@ ROWS = (
         "at most 10 ms to the first execve in LXC (systemd there, measured earlier: 160 to 183 ms)", missing),
     Row("restart", "Restart", {"SIGKILL to the next execve": ("ms", False)}, WHO, restart,
         SAME +
-        f"{KILLS} kills a run, more than a second apart: runit and s6 wait for a second when a service has run for "
-        "less.", "at most 2 ms with RestartSec=0", missing),
+        f"{KILLS} kills a run, more than a second apart: runit waits for a second when a service has run for less, s6 "
+        "after each end, also here.", "at most 2 ms with RestartSec=0", missing),
     Row("many", f"{MANY} services", dict.fromkeys(
         ("boot until all run", "stop", "start", "start, CPU time of the supervisor"), ("s", False)), WHO, many,
         SAME +
         "By the supervisor's own command for all of them, until the last has executed, or ended. s6-svc takes one "
         "service: what it writes is written by a shell. On a machine that has other work the 500 supervising "
-        "processes of runit "
-        "and s6 get 500 shares of the processors, and hakim-init and supervisor one: the CPU time does not know that.",
+        "processes of runit and s6 get 500 shares of the processors, and hakim-init and supervisor one: the CPU "
+        "time does not know that.",
         "", missing),
 )

@@ -131,28 +131,23 @@ def needs(**programs: str) -> Callable[[str], str]:
 ROWS = (
     Row("agent", "The agent's download", {"download": ("ms", False), "CPU time": ("ms", False)},
         dict.fromkeys(["hakim-init", "curl", "curl, sha1sum, sync"], ""), agent,
-        f"{AGENT_BYTES >> 20} MiB from the stand-in for the Coder server (Python) on loopback, to this machine's disk. "
-        "hakim-agent-fetch computes the SHA-1 meanwhile, looks at the ELF header, brings it to the disk, runs "
-        "`--version` "
-        "and puts it in place by a rename; `curl -o` only writes it into the page cache; the third does by hand what "
-        "is "
-        "nearest to it.",
+        f"{AGENT_BYTES >> 20} MiB from the stand-in for the Coder server (Python) on loopback, to this machine's "
+        "disk. hakim-agent-fetch computes the SHA-1 meanwhile, looks at the ELF header, brings it to the disk, runs "
+        "`--version` and puts it in place by a rename; `curl -o` only writes it into the page cache; the third does "
+        "by hand what is nearest to it.",
         "hash and write at the speed of `curl -o`", needs(curl="curl")),
     Row("pull", "hakim pull", {"pull": ("s", False), "CPU time": ("s", False), "resident, at its most": ("MB", False),
                                "written": ("MiB", False)},
         dict.fromkeys(["hakim-init", "skopeo", "bare libcurl"], ""), images,
         f"An image of {sum(LAYERS) >> 20} MiB in six layers from a docker-registry on loopback into one archive: "
-        f"hakim, "
-        "`skopeo copy` to oci-archive, and bench/bare_pull.c, the least that can be done with libcurl, SHA-256, "
-        "pwrite and "
-        "fsync. The registry's own time is in all of them.",
+        "hakim, `skopeo copy` to oci-archive, and bench/bare_pull.c, the least that can be done with libcurl, "
+        "SHA-256, pwrite and fsync. The registry's own time is in all of them.",
         "at most 1.1 of the bare loop, 0.4 of skopeo's time, 16 MB resident, bytes written once",
         needs(skopeo="skopeo", hakim="skopeo", bare="skopeo"), ("bare libcurl",)),
     Row("digest", "Digest check of an unchanged image", {"check": ("ms", False), "CPU time": ("ms", False),
                                                          "resident, at its most": ("MB", False)},
         dict.fromkeys(["hakim-init", "skopeo", "curl"], ""), digest,
         "`hakim pull` once more; `skopeo inspect --raw` and a HEAD by curl, which only ask, and do not look whether "
-        "the "
-        "archive is still there.",
+        "the archive is still there.",
         "one request with a cached token", needs(skopeo="skopeo", hakim="skopeo", curl="curl")),
 )
