@@ -156,11 +156,16 @@ build() {
 		--build-arg "REVISION=$revision" --build-arg "VERSION=$version" --build-arg "CREATED=$created"
 	ca=${CA_FILE-/etc/ssl/certs/ca-certificates.crt}
 	[ -z "$ca" ] || [ ! -r "$ca" ] || set -- "$@" --secret "id=ca,src=$ca"
-	# buildah's default limits are more than root may have in some containers.
-	limit() { prlimit --raw --noheadings --output HARD "--$1" | sed 's/unlimited/1048576/'; }
+	# buildah's default limits are more than root may have in some containers; Debian 12's cannot raise its own.
+	limit() {
+		have=$(prlimit --raw --noheadings --output HARD "--$1")
+		if [ "$have" = unlimited ] || [ "$have" -gt "$2" ]; then have=$2; fi
+		echo "--ulimit $1=$have"
+	}
 	case $engine in
 	buildah)
-		buildah build --isolation chroot --ulimit "nofile=$(limit nofile)" --layers --format oci \
+		# shellcheck disable=SC2046  # two words each
+		buildah build --isolation chroot $(limit nofile 1048576) $(limit nproc 32768) --layers --format oci \
 			--timestamp "$epoch" "$@" .
 		;;
 	podman) podman build --layers --format oci --timestamp "$epoch" "$@" . ;;

@@ -26,10 +26,14 @@ while [ "$variant" != system ]; do
 	cp "image/variants/$variant/smoke.sh" "$kit/$variant.sh"
 	variant=$(sed -n 's/^FROM=//p' "image/variants/$variant/variant.env")
 done
-# Its default limits are more than root may have in some containers.
-limit() { prlimit --raw --noheadings --output HARD "--$1" | sed 's/unlimited/1048576/'; }
-[ "$engine" != buildah ] ||
-	container=$(buildah from --pull-never --ulimit "nofile=$(limit nofile)" "$image")
+# As in build.sh.
+limit() {
+	have=$(prlimit --raw --noheadings --output HARD "--$1")
+	if [ "$have" = unlimited ] || [ "$have" -gt "$2" ]; then have=$2; fi
+	echo "--ulimit $1=$have"
+}
+# shellcheck disable=SC2046  # two words each
+[ "$engine" != buildah ] || container=$(buildah from --pull-never $(limit nofile 1048576) $(limit nproc 32768) "$image")
 for one in $chain; do
 	echo "smoke: $one in $image"
 	case $engine in

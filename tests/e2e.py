@@ -266,9 +266,12 @@ class Run:
         dockerfile.write_text((ROOT / "Dockerfile").read_text("utf-8") + PROBE, "utf-8")
         epoch = re.findall(r"^SOURCE_DATE_EPOCH=(.*)$", (ROOT / "image/versions.env").read_text("utf-8"), re.M)[0]
         image = f"{self.registry.host}/hakim/{name}:latest"
-        limit = f"--ulimit=nofile={resource.getrlimit(resource.RLIMIT_NOFILE)[1]}"
+        # As in build.sh; what is unlimited is -1.
+        limits = [f"--ulimit={name}={min(most, resource.getrlimit(number)[1] & (1 << 32) - 1)}"
+                  for name, number, most in (("nofile", resource.RLIMIT_NOFILE, 1 << 20),
+                                             ("nproc", resource.RLIMIT_NPROC, 1 << 15))]
         command(["nice", "-n", "5", "buildah", "build", "--isolation", "chroot", "--layers", "--timestamp", epoch,
-                 limit, *options, "--build-arg", f"BASE_IMAGE={base}", "--target", "probe", "--tag", image,
+                 *limits, *options, "--build-arg", f"BASE_IMAGE={base}", "--target", "probe", "--tag", image,
                  "--file", dockerfile, ROOT], 1800)
         return list(json.loads(command(["buildah", "inspect", "--type", "image", image], 60))
                     ["OCIv1"]["rootfs"]["diff_ids"])
