@@ -13,6 +13,7 @@ tool psql psql --version
 mix new a >/dev/null
 cd a
 mix test >/dev/null
+mix compile >/dev/null
 expect world mix run -e 'IO.puts(A.hello())'
 left_out Hex || {
 	tool hex mix hex.info
