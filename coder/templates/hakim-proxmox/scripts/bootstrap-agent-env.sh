@@ -36,18 +36,22 @@ die() {
 	exit 1
 }
 
-# Into REPLY. The next two walk from one odd character to the next: a pattern over all of a long string is slow in bash.
+# Into REPLY. This and json_string() walk from one odd character to the next, in pieces: each step of bash goes over all of a
+# string, and an environment may have 100 KiB.
 url_encode() {
-	local rest=$1 run hex
+	local rest run hex at
 	REPLY=
-	while [[ -n $rest ]]; do
-		run=${rest%%[!A-Za-z0-9._~-]*}
-		REPLY+=$run
-		rest=${rest:${#run}}
-		[[ -n $rest ]] || break
-		printf -v hex '%%%02X' "'${rest:0:1}"
-		REPLY+=$hex
-		rest=${rest:1}
+	for ((at = 0; at < ${#1}; at += 256)); do
+		rest=${1:at:256}
+		while [[ -n $rest ]]; do
+			run=${rest%%[!A-Za-z0-9._~-]*}
+			REPLY+=$run
+			rest=${rest:${#run}}
+			[[ -n $rest ]] || break
+			printf -v hex '%%%02X' "'${rest:0:1}"
+			REPLY+=$hex
+			rest=${rest:1}
+		done
 	done
 }
 
@@ -70,20 +74,27 @@ json_character() {
 # The string that "KEY": has in a JSON text, into REPLY; 1 when there is none. A quote in a string has a backslash before
 # it, so "KEY":" is never a part of one.
 json_string() {
-	local text=$1 mark rest run char
+	local text=$1 mark rest='' run char at
 	REPLY=
 	for mark in "\"$2\":\"" "\"$2\": \""; do
 		run=${text%%"$mark"*}
 		[[ ${#run} -eq ${#text} ]] || break
 	done
 	[[ ${#run} -lt ${#text} ]] || return 1
-	rest=${text:${#run}+${#mark}}
+	at=$((${#run} + ${#mark}))
 	while :; do
 		run=${rest%%[\"\\]*}
 		REPLY+=$run
 		rest=${rest:${#run}}
+		# The longest escape is six characters.
+		if [[ ${#rest} -lt 6 && $at -lt ${#text} ]]; then
+			rest+=${text:at:256}
+			((at += 256))
+		fi
 		case ${rest:0:2} in
-		'"'* | '') return 0 ;;
+		'') return 1 ;;
+		'"'*) return 0 ;;
+		[!\\]*) continue ;;
 		'\u')
 			[[ ${rest:2:4} =~ ^[0-9a-fA-F]{4}$ ]] || return 1
 			json_character "${rest:2:4}"
