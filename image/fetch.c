@@ -151,10 +151,42 @@ static int get_blobs(struct fetch *f, struct err *err)
 	return r < 0 ? r : transfer_run(&f->transfer, err);
 }
 
+/* Which layer is being unpacked. */
+struct checked {
+	struct fetch *fetch;
+	const struct descriptor *layer;
+	unsigned index;
+};
+
+static void tell_checked(const struct checked *checked)
+{
+	const struct registry_client *client = &checked->fetch->session->client;
+	const struct fetch_event event = {
+		.kind = FETCH_READ_BACK,
+		.source = FETCH_FROM_PARTIAL,
+		.index = checked->index,
+		.of = (unsigned)checked->fetch->image.image.n,
+		.digest = checked->layer->digest.text,
+		/* How far it is does not show in what comes out. */
+		.done = checked->layer->size,
+		.size = checked->layer->size,
+		.all_done = checked->fetch->transfer.all_done,
+		.total = checked->fetch->transfer.total,
+	};
+
+	if (client->fn)
+		client->fn(client->arg, &event);
+}
+
 /* Sees that it goes on only as long as it should. */
 static int on_unpacked(void *arg, const void *bytes, size_t len, struct err *err)
 {
-	return ask_cancelled(arg) ? err_set(err, -ECANCELED, "it was interrupted") : 0;
+	struct checked *checked = arg;
+
+	if (ask_cancelled(checked->fetch))
+		return err_set(err, -ECANCELED, "it was interrupted");
+	tell_checked(checked);
+	return 0;
 }
 
 static int check_layers(struct fetch *f, struct err *err)
@@ -165,8 +197,10 @@ static int check_layers(struct fetch *f, struct err *err)
 		const struct layer *layer = &f->image.image.layers[i];
 		const struct archive_blob *blob =
 			archive_find(&f->archive, &layer->descriptor.digest);
+		struct checked checked = {f, &layer->descriptor, (unsigned)i};
 		int r = unpack_read(f->partial.fd, blob->offset, blob->size, layer->kind,
-				    f->image.config.diff_ids.v[i], &left, on_unpacked, f, err);
+				    f->image.config.diff_ids.v[i], &left, on_unpacked, &checked,
+				    err);
 
 		if (r < 0)
 			return err_prefix(err, "layer %zu", i + 1);

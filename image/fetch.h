@@ -67,6 +67,8 @@ enum fetch_event_kind {
 		0,       /* the manifest is known: .digest its digest, .total the archive's size */
 	FETCH_BLOB,      /* a blob begins, or goes on: .index, .of, .digest, .done, .size */
 	FETCH_BYTES,     /* bytes arrived: .index, .done, .size and the sums .all_done, .total */
+	FETCH_READ_BACK, /* bytes of a blob were read back, copied or unpacked; as FETCH_BYTES, and
+			    .source */
 	FETCH_BLOB_DONE, /* a blob is whole and has its digest: .index, .digest, .source */
 	FETCH_RETRY,     /* something failed and is tried again in .seconds: .text says what */
 	FETCH_WAITING,   /* another process is at this archive: waiting for it */

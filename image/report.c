@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "image/clock.h"
@@ -16,15 +15,13 @@
 
 void report_start(struct report *report, bool json, bool quiet)
 {
-	*report = (struct report){.json = json, .quiet = quiet, .terminal = isatty(2) == 1};
+	*report = (struct report){.json = json, .quiet = quiet, .terminal = progress_can_draw()};
 }
 
-/* A line of progress on a terminal makes way for another line. */
+/* What is drawn on a terminal makes way for another line. */
 static void clear(struct report *report)
 {
-	if (report->shown)
-		fputs("\r\033[K", stderr);
-	report->shown = false;
+	progress_clear(&report->drawn);
 }
 
 static void begin(struct json *j, const struct report *report, const char *event)
@@ -108,7 +105,7 @@ void report_begin(struct report *report, const char *target, const char *volid, 
 	report->target = target;
 	report->began_ms = clock_ms();
 	report->told_ms = 0;
-	report->counting = false;
+	report->progress = (struct progress){0};
 	if (report->json) {
 		struct json j = {0};
 
@@ -248,65 +245,84 @@ void report_done(struct report *report, unsigned pulled, unsigned skipped, unsig
 	}
 }
 
-static void tell_bytes(struct report *report, const struct fetch_event *event)
+/* Whether progress is drawn in place. Of several nodes each has a process, and their lines would
+ * be drawn over each other's. */
+static bool draws(const struct report *report)
 {
-	int64_t now = clock_ms();
-	double seconds, rate;
+	return report->terminal && !report->json && !report->quiet && !report->node;
+}
 
-	if (!report->counting) {
-		report->counting = true;
-		report->began_bytes = event->all_done;
-		report->began_ms = report->began_ms ? report->began_ms : now;
-		report->told_ms = now;
-		return;
-	}
-	if (now - report->told_ms <
-	    (report->terminal && !report->json ? TELL_TERMINAL_MS : TELL_LINE_MS))
-		return;
-	report->told_ms = now;
-	seconds = (double)(now - report->began_ms) / 1000.0;
-	rate = seconds > 0 ? (double)(event->all_done - report->began_bytes) / seconds : 0;
+static void tell_line(struct report *report, int64_t now)
+{
+	const struct progress *progress = &report->progress;
+	char text[160];
+
 	if (report->json) {
 		struct json j = {0};
 
 		begin(&j, report, "progress");
 		json_string(&j, "target", report->target);
-		json_int(&j, "done", (int64_t)event->all_done);
-		json_int(&j, "total", (int64_t)event->total);
-		json_int(&j, "rate", (int64_t)rate);
+		json_int(&j, "done", (int64_t)progress->all_done);
+		json_int(&j, "total", (int64_t)progress->total);
+		json_int(&j, "rate", (int64_t)progress_rate(progress, now));
 		end(&j);
 		return;
 	}
-	fprintf(stderr, "%shakim: %.1f of %.1f MiB, %.1f MiB/s, %.0f s left%s",
-		report->terminal ? "\r\033[K" : "", mib(event->all_done), mib(event->total),
-		rate / (1024.0 * 1024.0),
-		rate > 0 && event->total > event->all_done
-			? (double)(event->total - event->all_done) / rate
-			: 0.0,
-		report->terminal ? "" : "\n");
-	report->shown = report->terminal;
+	progress_sum(progress, now, text, sizeof(text));
+	report_say(report, "%s", text);
+}
+
+/* How far it is; not oftener than somebody reads it. */
+static void tell_bytes(struct report *report, const struct fetch_event *event)
+{
+	int64_t now = clock_ms();
+	bool changed;
+
+	if (report->quiet)
+		return;
+	changed = progress_take(&report->progress, event, now);
+	if (report->told_ms == 0)
+		report->told_ms = now;
+	if (draws(report) && (changed || now - report->told_ms >= TELL_TERMINAL_MS)) {
+		report->told_ms = now;
+		progress_draw(&report->progress, now, &report->drawn);
+	} else if (!draws(report) && event->kind == FETCH_BYTES &&
+		   now - report->told_ms >= TELL_LINE_MS) {
+		report->told_ms = now;
+		tell_line(report, now);
+	}
+}
+
+static void tell_blob_done(struct report *report, const struct fetch_event *event)
+{
+	char hex[20];
+
+	/* There, its line says so. */
+	if (draws(report))
+		return;
+	text_quote(hex, sizeof(hex), event->digest, strlen(event->digest));
+	report_say(report, "layer %u of %u (%s) is there%s", event->index + 1, event->of, hex,
+		   event->source == FETCH_FROM_LOCAL     ? ", copied from a template"
+		   : event->source == FETCH_FROM_PARTIAL ? ", from an earlier run"
+							 : "");
 }
 
 void report_fetch(void *arg, const struct fetch_event *event)
 {
 	struct report *report = arg;
-	char hex[20];
 
 	switch (event->kind) {
 	case FETCH_RESOLVED:
 		report_say(report, "%s: %.1f MiB", event->digest, mib(event->total));
 		break;
+	case FETCH_BLOB:
 	case FETCH_BYTES:
-		if (!report->quiet)
-			tell_bytes(report, event);
+	case FETCH_READ_BACK:
+		tell_bytes(report, event);
 		break;
 	case FETCH_BLOB_DONE:
-		text_quote(hex, sizeof(hex), event->digest, strlen(event->digest));
-		report_say(report, "layer %u of %u (%s) is there%s", event->index + 1, event->of,
-			   hex,
-			   event->source == FETCH_FROM_LOCAL     ? ", copied from a template"
-			   : event->source == FETCH_FROM_PARTIAL ? ", from an earlier run"
-								 : "");
+		tell_bytes(report, event);
+		tell_blob_done(report, event);
 		break;
 	case FETCH_RETRY:
 		report_warn(report, "%s: tried again in %u s", event->text, event->seconds);
@@ -319,8 +335,6 @@ void report_fetch(void *arg, const struct fetch_event *event)
 		break;
 	case FETCH_SYNCING:
 		report_say(report, "all is there: waiting for the disk");
-		break;
-	case FETCH_BLOB:
 		break;
 	}
 }

@@ -9,15 +9,16 @@
 
 #include "common/err.h"
 #include "image/fetch.h"
+#include "image/progress.h"
 
 struct report {
-	bool json, quiet, terminal;
+	bool json, quiet;
+	bool terminal;      /* stderr is one on which lines can be drawn in place */
 	const char *node;   /* said with each line, where there are several; else NULL */
 	const char *target; /* what is being pulled */
-	bool shown;         /* a line of progress stands on the terminal */
 	int64_t began_ms, told_ms;
-	uint64_t began_bytes; /* there before the first came from the registry */
-	bool counting;
+	struct progress progress; /* of what is being pulled */
+	size_t drawn;             /* lines of it that stand on the terminal */
 };
 
 void report_start(struct report *report, bool json, bool quiet);

@@ -128,6 +128,8 @@ static int take(struct transfer_blob *b, int fd, uint64_t offset, uint64_t len, 
 			return r;
 		b->at += n;
 		t->all_done += n;
+		b->source = fd == t->fd ? FETCH_FROM_PARTIAL : FETCH_FROM_LOCAL;
+		transfer_tell(b, FETCH_READ_BACK);
 	}
 	return 0;
 }
