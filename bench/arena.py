@@ -82,8 +82,9 @@ class Supervisor:
         return f"{LOGS}/{name}/current"
 
     def missing(self) -> str:
-        """What of it is not installed."""
-        return ", ".join(n for n in self.needs if not shutil.which(n))
+        """What of it is not installed, or ""."""
+        lacking = ", ".join(n for n in self.needs if not shutil.which(n))
+        return f"{lacking} is not installed (make deps-bench)" if lacking else ""
 
 
 class Hakim(Supervisor):

@@ -24,6 +24,8 @@ import rows_services
 import rows_transfer
 from row import Row
 
+from hosts.process import HostError
+
 ROOT = Path(__file__).resolve().parents[1]
 ROWS: tuple[Row, ...] = (*rows_programs.ROWS, *rows_services.ROWS, *rows_logs.ROWS, *rows_transfer.ROWS)
 PACKAGES = ("tini", "dumb-init", "catatonit", "runit", "s6", "supervisor", "skopeo", "curl", "docker-registry")
@@ -106,7 +108,7 @@ def main() -> int:
     for name in wanted:
         try:
             row = measure(known[name], options.runs, options.only.split(",") if options.only else [])
-        except (OSError, RuntimeError, TimeoutError, AssertionError, subprocess.SubprocessError) as error:
+        except (HostError, OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
             print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             failed.append(name)
             continue

@@ -23,8 +23,7 @@ KILLS = 3
 
 def missing(name: str) -> str:
     """What is not installed."""
-    lacking = SUPERVISORS[name].missing()
-    return f"{lacking} is not installed (make deps-bench)" if lacking else ""
+    return SUPERVISORS[name].missing()
 
 
 def rollup(pid: int) -> dict[str, float]:
