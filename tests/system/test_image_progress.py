@@ -10,7 +10,9 @@ import subprocess
 import termios
 import time
 
+import hostile_registry
 import pytest
+from hostile_registry import Honest, Server
 from image_kit import HAKIM, Image, environment, registry_fixture
 
 plain = registry_fixture("plain")
@@ -150,6 +152,32 @@ def test_what_fails_is_said_where_the_lines_were(words, tmp_path):
         assert terminal.child.wait(10) == 1
     assert left_behind(terminal.screen.lines) == []
     assert "interrupted" in terminal.screen.lines[-3] and terminal.screen.lines[-1] == "", terminal.screen.lines
+
+
+def test_a_warning_has_a_line_of_its_own_and_the_drawing_goes_on_below_it(tmp_path):
+    honest = Honest(Image(sizes=(600000, 700000)))
+    digest, whole, asked = hostile_registry.second(honest), honest.blob, []
+
+    def blob(name, start=0):
+        answer = whole(name, start)
+        if name == digest and not asked:
+            asked.append(start)
+            answer.cut, answer.length = 300000, len(answer.body)
+        return answer
+    honest.blob = blob
+    server = Server(honest.answer)
+    try:
+        with Terminal(tmp_path, 80, "--image", f"{server.host}/p/cut:1", "--output", tmp_path, "--plain-http",
+                      "--platform=linux/amd64", "--limit-rate=400K", "--retries=1") as terminal:
+            terminal.read()
+            assert terminal.child.wait(10) == 0
+    finally:
+        server.stop()
+    assert left_behind(terminal.screen.lines) == []
+    warning, = [line for line in terminal.screen.lines if "tried again in" in line]
+    assert warning.startswith("hakim: ")
+    assert any(warning in s and left_behind(s[s.index(warning):]) for s in terminal.screens)
+    assert not any(left_behind(s[:s.index(warning)]) for s in terminal.screens if warning in s)
 
 
 def test_ascii_without_utf8_and_no_colours_when_they_are_not_wanted(words, tmp_path):
