@@ -233,8 +233,7 @@ def test_who_reads_back_an_earlier_run_can_be_interrupted(tmp_path):
         result = pull(tmp_path, f"{registry.host}/a/b:1", tmp_path, "--plain-http", *WORDS)
         assert result.returncode == 1  # the blob is not there
         with open(tmp_path / "b_1.tar.tmp-hakim-journal", "a") as journal:
-            digests = sorted([sha(image.bytes), image.config_descriptor["digest"], zeros.digest])
-            journal.write(f"{digests.index(zeros.digest)} {zeros.size}\n")
+            journal.write(f"0 {zeros.size}\n")  # the layers come first in an archive
         with under_way(tmp_path, registry) as process:
             wait_until("it reads", lambda: read_by(process) > 32 << 20, 20, 0.002)
             assert "from an earlier run" not in interrupted(process)
