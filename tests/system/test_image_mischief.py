@@ -173,7 +173,7 @@ def test_a_partial_file_of_another_image_is_made_anew(tmp_path):
         size = partial.stat().st_size
         assert size > len(gone) and partial.stat().st_blocks * 512 >= size
         journal = tmp_path / "b_1.tar.tmp-hakim-journal"
-        for first_line, anew in ((journal.read_text(), False), (f"hakim-journal 1 {sha(b'')} {size} 4\n", True)):
+        for first_line, anew in ((journal.read_text(), False), (f"hakim-journal 2 {sha(b'')} {size} 4\n", True)):
             partial.write_bytes(b"")
             os.truncate(partial, size)
             journal.write_text(first_line)
