@@ -214,11 +214,11 @@ def paths(recipe: Recipe = SMALL) -> tuple[Path, Path]:
 
 @contextlib.contextmanager
 def making(*recipes: Recipe) -> Iterator[None]:
-    """Nobody else makes these trees, and what was half made is gone."""
+    """Nobody else makes these trees, and what a process that has gone left half made is removed."""
     cache = cache_directory()
     cache.mkdir(parents=True, exist_ok=True)
     with locked(*(cache / f"{recipe.name}.lock" for recipe in recipes)):
-        for stale in cache.glob(".new-*"):
+        for stale in cache.glob(".new-[0-9]*-*"):
             if not Path("/proc", stale.name.split("-")[1]).exists():
                 shutil.rmtree(stale, ignore_errors=True)
                 stale.unlink(missing_ok=True)
