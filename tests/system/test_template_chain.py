@@ -25,7 +25,7 @@ def _node(tmp_path):
     hook = tmp_path / "hook"
     hook.write_text("#!/bin/sh\nexit 0\n", "utf-8")
     os.chmod(hook, 0o755)
-    node.model.containers.hooks[HOOK] = (hook, {})
+    node.model.containers.hooks[HOOK] = (hook, {"HAKIM_PVE_DIR": str(tmp_path / "root/etc/pve")})
     yield node
     node.server.shutdown()
     node.server.server_close()
