@@ -3,7 +3,7 @@
 set -eu
 packages="gcc libc6-dev make musl-tools linux-libc-dev libinih-dev libcap-dev libseccomp-dev libcurl4-openssl-dev
 	libssl-dev zlib1g-dev libjansson-dev libzstd-dev zstd libcmocka-dev pkg-config lxc uidmap mmdebstrap podman crun catatonit iproute2 procps util-linux
-	python3 python3-pytest python3-pytest-xdist openssl tmux strace docker-registry skopeo umoci btrfs-progs tini dumb-init mandoc clang-format clang-tidy cppcheck shellcheck flake8"
+	python3 python3-pytest python3-pytest-xdist openssl tmux strace curl jq docker-registry skopeo umoci btrfs-progs tini dumb-init mandoc clang-format clang-tidy cppcheck shellcheck flake8"
 [ "$(uname -m)" = x86_64 ] || packages=$(echo "$packages" | sed 's/musl-tools//')
 [ "$#" = 0 ] || packages=$*
 # From Debian 13 on buildah wants netavark, also where no container gets a network.
