@@ -218,8 +218,7 @@ def test_the_hook_is_fast_when_nothing_has_changed_and_silent_without_a_supervis
         unit(host, f"s{i}.service", "[Service]\nExecStart=/bin/sleep 1000\n")
     sh(host, "hakimctl reload")
     best = []
-    # What else this machine does is no part of it.
-    while len(best) < 5 or min(best) >= 0.15 and len(best) < 40:
+    for _ in range(5):
         began = time.monotonic()
         sh(host, f"DPKG_HOOK_ACTION=configure {HOOK} pre; DPKG_HOOK_ACTION=configure {HOOK} post")
         best.append(time.monotonic() - began)
