@@ -35,19 +35,19 @@ static void make_true(char *bytes, size_t len)
 		char *header = bytes + at;
 		char size[13] = "";
 		struct digest digest;
-		size_t room;
+		size_t room, left = len - at - BLOCK;
 
 		if (memcmp(header + 257, "ustar", 5) != 0)
 			continue;
 		memcpy(size, header + 124, 12);
 		room = strtoul(size, NULL, 8);
-		for (char *p = header + BLOCK; p + 64 <= bytes + len && p < header + BLOCK + room;
-		     p++)
+		/* strtoul(3) takes "-1", too. */
+		for (char *p = header + BLOCK;
+		     p + 64 <= bytes + len && p < header + BLOCK + (room < left ? room : left); p++)
 			if (p[0] == '$' && p[1] >= '0' && p[1] <= '9' && p[2] == '$' &&
 			    (unsigned)(p[1] - '0') < n)
 				memcpy(p, names[p[1] - '0'], 64);
-		if (memcmp(header, BLOBS, sizeof(BLOBS) - 1) == 0 && n < 10 &&
-		    room <= len - at - BLOCK &&
+		if (memcmp(header, BLOBS, sizeof(BLOBS) - 1) == 0 && n < 10 && room <= left &&
 		    digest_of(DIGEST_SHA256, header + BLOCK, room, &digest, NULL) >= 0) {
 			memcpy(names[n], digest_hex(&digest), 65);
 			memcpy(header + sizeof(BLOBS) - 2, names[n], 65);
