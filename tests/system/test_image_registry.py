@@ -94,7 +94,9 @@ def sharing_fixture(tmp_path):
         f.truncate(160 << 20)
     subprocess.run(["mkfs.btrfs", "-q", image], check=True, capture_output=True)
     place.mkdir()
-    subprocess.run(["mount", "-o", "loop", image, place], check=True)
+    mounted = subprocess.run(["mount", "-t", "btrfs", "-o", "loop", image, place], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"this kernel has no btrfs or no loop device: {mounted.stderr}")
     yield place
     subprocess.run(["umount", place], check=True)
 
