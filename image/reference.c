@@ -254,6 +254,7 @@ int reference_parse(const char *text, enum reference_need need, struct reference
 		    struct err *err)
 {
 	_cleanup_free_ char *copy = NULL;
+	const char *library;
 	char *rest;
 	char *at;
 	struct quoted q;
@@ -283,11 +284,11 @@ int reference_parse(const char *text, enum reference_need need, struct reference
 		r = check_repository(rest, text, err);
 	if (r < 0)
 		return r;
-	if (strlen(ref->registry) + 1 + strlen("library/") + strlen(rest) >= REFERENCE_NAME_MAX)
+	library = strcmp(ref->registry, HUB) == 0 && !strchr(rest, '/') ? "library/" : "";
+	if (strlen(ref->registry) + 1 + strlen(library) + strlen(rest) >= REFERENCE_NAME_MAX)
 		return err_set(err, -EINVAL, "the name of \"%s\" is longer than 255 characters",
 			       quote(text, &q));
-	snprintf(ref->repository, sizeof(ref->repository), "%s%s",
-		 strcmp(ref->registry, HUB) == 0 && !strchr(rest, '/') ? "library/" : "", rest);
+	snprintf(ref->repository, sizeof(ref->repository), "%s%s", library, rest);
 	return check_need(ref, need, text, err);
 }
 

@@ -115,8 +115,18 @@ static void over_long_parts_are_refused(void **state)
 	assert_int_equal(reference_parse(text, REFERENCE_TAG, &ref, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "128"));
 	snprintf(text, sizeof(text), "h.io/%0250d:1", 1);
+	assert_int_equal(reference_parse(text, REFERENCE_TAG, &ref, &err), 0);
+	snprintf(text, sizeof(text), "h.io/%0251d:1", 1);
 	assert_int_equal(reference_parse(text, REFERENCE_TAG, &ref, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "255"));
+	/* The name of Docker Hub's own directory counts, where it is added. */
+	snprintf(text, sizeof(text), "%0237d:1", 1);
+	assert_int_equal(reference_parse(text, REFERENCE_TAG, &ref, &err), 0);
+	reference_text(&ref, text);
+	assert_int_equal(strlen(text), 255 + 2);
+	assert_int_equal(reference_parse(text, REFERENCE_TAG, &ref, &err), 0);
+	snprintf(text, sizeof(text), "%0238d:1", 1);
+	assert_int_equal(reference_parse(text, REFERENCE_TAG, &ref, &err), -EINVAL);
 	snprintf(text, sizeof(text), "h.io/%01100d:1", 1);
 	assert_int_equal(reference_parse(text, REFERENCE_TAG, &ref, &err), -EINVAL);
 	snprintf(text, sizeof(text), "h.io/%0120d:%0120d", 1, 1);
