@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 static void put(struct json *j, const char *bytes, size_t len)
 {
 	if (j->error)
@@ -34,44 +36,13 @@ static void put_text(struct json *j, const char *text)
 	put(j, text, strlen(text));
 }
 
-/* The length of the valid UTF-8 sequence at s (at most `left` bytes), or 0. RFC 3629: no
- * surrogates, no overlong forms. */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-	unsigned min;
-	unsigned code;
-	size_t len;
-
-	if (s[0] < 0x80)
-		return 1;
-	if ((s[0] & 0xe0) == 0xc0) {
-		len = 2, code = s[0] & 0x1f, min = 0x80;
-	} else if ((s[0] & 0xf0) == 0xe0) {
-		len = 3, code = s[0] & 0x0f, min = 0x800;
-	} else if ((s[0] & 0xf8) == 0xf0) {
-		len = 4, code = s[0] & 0x07, min = 0x10000;
-	} else {
-		return 0;
-	}
-	if (left < len)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (s[i] & 0x3f);
-	}
-	if (code < min || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	return len;
-}
-
 static void put_quoted(struct json *j, const char *s, size_t len)
 {
 	const unsigned char *u = (const unsigned char *)s;
 
 	put(j, "\"", 1);
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_length(u + i, len - i);
+		size_t n = utf8_decode(s + i, len - i, NULL);
 		char esc[8];
 
 		if (n == 0) {

@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 #include "common/json.h"
+#include "common/utf8.h"
 #include "supervisor/ctl/when.h"
 
 #define STAMP  27 /* "2026-11-24T03:07:08.123456Z" */
@@ -69,38 +70,10 @@ static void add(struct log_text *t, const char *text)
 
 /* ---- JSON ---- */
 
-/* How many bytes the UTF-8 character takes (RFC 3629, 4); 0: it is none. */
-static size_t utf8(const unsigned char *p, size_t len)
-{
-	static const struct {
-		unsigned char lead_min, lead_max, next_min, next_max;
-		size_t n;
-	} forms[] = {
-		{0x00, 0x7f, 0x00, 0x00, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if (*p < forms[i].lead_min || *p > forms[i].lead_max)
-			continue;
-		if (forms[i].n > len ||
-		    (forms[i].n > 1 && (p[1] < forms[i].next_min || p[1] > forms[i].next_max)))
-			return 0;
-		for (size_t k = 2; k < forms[i].n; k++)
-			if ((p[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].n;
-	}
-	return 0;
-}
-
 static bool is_utf8(const char *text, size_t len)
 {
 	for (size_t i = 0, n; i < len; i += n) {
-		n = utf8((const unsigned char *)text + i, len - i);
+		n = utf8_decode(text + i, len - i, NULL);
 		if (!n)
 			return false;
 	}

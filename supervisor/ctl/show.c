@@ -10,6 +10,7 @@
 #include <wchar.h>
 
 #include "common/cleanup.h"
+#include "common/utf8.h"
 
 #define US_PER_S 1000000ll
 
@@ -118,36 +119,6 @@ const char *show_time(char buf[static SHOW_TIME], int64_t realtime_us)
 	return buf;
 }
 
-/* One character of UTF-8, by RFC 3629: its length and code point; 0: it is none. */
-static size_t decode(const char *text, uint32_t *code)
-{
-	static const struct {
-		unsigned char mask, lead;
-		size_t len;
-		uint32_t least;
-	} forms[] = {{0x80, 0, 1, 0},
-		     {0xe0, 0xc0, 2, 0x80},
-		     {0xf0, 0xe0, 3, 0x800},
-		     {0xf8, 0xf0, 4, 0x10000}};
-	const unsigned char *p = (const unsigned char *)text;
-
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if ((p[0] & forms[i].mask) != forms[i].lead)
-			continue;
-		*code = p[0] & (unsigned char)~forms[i].mask;
-		for (size_t k = 1; k < forms[i].len; k++) {
-			if ((p[k] & 0xc0) != 0x80)
-				return 0; /* also at the end of the text */
-			*code = *code << 6 | (p[k] & 0x3f);
-		}
-		if (*code < forms[i].least || *code > 0x10ffff ||
-		    (*code >= 0xd800 && *code <= 0xdfff))
-			return 0;
-		return forms[i].len;
-	}
-	return 0;
-}
-
 /* Columns of a character; -1: it does something else than to be seen. */
 static int columns_of(uint32_t code, const struct look *look)
 {
@@ -172,7 +143,7 @@ char *show_clean(const char *text, const struct look *look, bool keep_tabs)
 		return NULL;
 	while (*text) {
 		uint32_t code = 0;
-		size_t len = decode(text, &code);
+		size_t len = utf8_decode(text, strnlen(text, UTF8_MAX), &code);
 
 		if (*text == '\t' || *text == '\n') {
 			*to++ = *text == '\t' && keep_tabs ? '\t' : ' ';
@@ -197,7 +168,7 @@ static size_t fit(const char *clean, size_t width, const struct look *look, size
 
 	while (clean[at]) {
 		uint32_t code = 0;
-		size_t len = decode(clean + at, &code);
+		size_t len = utf8_decode(clean + at, strnlen(clean + at, UTF8_MAX), &code);
 		int n = len ? columns_of(code, look) : 1;
 
 		if (columns + (size_t)(n > 0 ? n : 0) > width)
